@@ -1,0 +1,42 @@
+"""The one timestamp parser. Libraries round nine-digit fractions differently, so every decoder calls this and nothing else."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+_RFC3339 = re.compile(
+    r"(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))[Tt]((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)"
+    r"(?:\.(\d{1,9}))?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)",
+    re.ASCII,
+)
+
+
+class TimestampError(ValueError):
+    """Not an RFC 3339 date and time with an offset, such as 2026-03-01T12:00:00.123Z."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__)
+
+
+def parse_timestamp(text: str) -> datetime:
+    """Return the instant as aware UTC, truncated (never rounded) to milliseconds.
+
+    Takes RFC 3339 with `T`, an offset or `Z`, and up to nine fractional digits; raises `TimestampError` for all else, leap seconds
+    and dates outside the years 1 to 9999 in UTC included.
+    """
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        raise TimestampError
+    day, time, fraction, offset = match.groups()
+    millis = f".{fraction[:3]:0<3}" if fraction else ""
+    try:
+        moment = datetime.fromisoformat(f"{day}T{time}{millis}{'+00:00' if offset in 'Zz' else offset}")
+        return moment if offset in "Zz" else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise TimestampError from None
+
+
+def format_timestamp(moment: datetime) -> str:
+    """Return `moment` as RFC 3339 in UTC with milliseconds and `Z`: what `parse_timestamp` reads back unchanged."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
