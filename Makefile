@@ -1,0 +1,54 @@
+# fraudstream: every target sets up what it needs and says so. `make` alone prints this list.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+DEMO_ARGS ?=
+TEST_ARGS ?=
+
+.PHONY: help
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## virtual environment, pinned packages, KCL jars, Java if there is none, PostgreSQL
+	@sh infra/setup.sh local
+
+.PHONY: setup-dev
+setup-dev: ## the same and the tools for working on the code
+	@sh infra/setup.sh dev
+
+.PHONY: demo
+demo: setup ## watch events become decisions: DEMO_ARGS="--seconds 60 --rate 500 --shards 2 --keep"
+	@$(BIN)/fraudstream demo $(DEMO_ARGS)
+
+.PHONY: up
+up: setup ## the local environment in the foreground: AWS emulator and PostgreSQL
+	@$(BIN)/fraudstream up
+
+.PHONY: check
+check: setup-dev ## lint, types, import contracts and unit tests (two minutes)
+	@sh infra/check.sh
+
+.PHONY: test
+test: check ## everything: check, then contract, property, protocol, integration and fault tests on real processes
+	@$(BIN)/pytest tests/contract tests/property tests/protocol tests/integration tests/faults $(TEST_ARGS)
+
+.PHONY: format
+format: setup-dev ## format the code and mend what ruff can mend
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+.PHONY: schemas
+schemas: setup-dev ## write schemas/json anew from the models
+	@$(BIN)/python -m schemas.export
+
+.PHONY: model
+model: setup-dev ## train the committed default model anew from simulated data
+	@$(BIN)/python -m consumer.training.make_default consumer/scoring/default_bundle
+
+.PHONY: requirements
+requirements: setup-dev ## pin the packages anew (needs uv on PATH)
+	@sh infra/requirements/pin.sh
+
+.PHONY: clean
+clean: ## remove the virtual environment and everything that was made here
+	rm -rf .venv .fraudstream .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
