@@ -1,0 +1,1 @@
+"""The embedded AWS and PostgreSQL that the demo and the tests run on."""

@@ -1,0 +1,62 @@
+"""Kinesis over HTTP: picks the format and the region, and turns every outcome into an answer."""
+
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from infra.local.aws.http import HttpRequest, HttpResponse
+from infra.local.kinesis.errors import InternalFailure, KinesisError
+from infra.local.kinesis.operations import perform
+from infra.local.kinesis.region import Region
+from infra.local.kinesis.wire import Codec, codec_for
+
+TARGET_PREFIX = "Kinesis_20131202."
+
+log = structlog.get_logger()
+
+
+def wall_clock_ms() -> int:
+    """Read the wall clock in epoch milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+class KinesisEndpoint:
+    """Answers Kinesis requests one after the other: call it from one thread only."""
+
+    def __init__(self, clock_ms: Callable[[], int] = wall_clock_ms) -> None:
+        self._clock_ms = clock_ms
+        self._regions: dict[str, Region] = {}
+
+    def answer(self, request: HttpRequest) -> HttpResponse:
+        """Run a request; never raises."""
+        codec = codec_for(request.headers.get("content-type", ""))
+        operation = request.target.removeprefix(TARGET_PREFIX)
+        try:
+            document = self._perform(operation, request, codec)
+            return _response(200, document, codec)
+        except KinesisError as error:
+            return _refusal(error, codec)
+        except Exception:
+            log.exception("kinesis_operation_failed", operation=operation)
+            return _refusal(InternalFailure("The emulator failed; its log has the cause."), codec)
+
+    def _perform(self, operation: str, request: HttpRequest, codec: Codec) -> dict[str, Any]:
+        region = self._regions.setdefault(request.region, Region(request.region))
+        return perform(region, operation, codec.read(request.body), self._clock_ms())
+
+
+def _refusal(error: KinesisError, codec: Codec) -> HttpResponse:
+    return _response(error.status, {"__type": error.code, "message": str(error)}, codec)
+
+
+def _response(status: int, document: dict[str, Any], codec: Codec) -> HttpResponse:
+    body = codec.encode(document)
+    headers = [
+        (b"content-type", codec.content_type.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"x-amzn-requestid", str(uuid.uuid4()).encode()),
+    ]
+    return HttpResponse(status, headers, body)
