@@ -33,7 +33,3 @@ class SchemaVersionError(PermanentSinkError):
 
 class LeaseLost(Exception):
     """Another worker owns the shard now: end it quietly, write no checkpoint."""
-
-
-class QuarantineLimitExceeded(Exception):
-    """Too many records were refused: stop without a checkpoint, because a bad deploy must not dead-letter the stream."""

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from schemas.alert import Alert
 from schemas.dead_letter import DeadLetter, FieldError, RefusalReason, Stage
 from schemas.decision import Decision, Identity
 from schemas.position import ShardId, StreamEpoch, StreamPosition
+
+T = TypeVar("T")
+
+
+class Retry(Protocol):
+    """Calls a sink until it answers: TransientSinkError is waited out, everything else passes through."""
+
+    def __call__(self, call: Callable[[], T], /) -> T:
+        """Return what `call` returns in the end."""
+        ...
 
 
 class Candidate(NamedTuple):

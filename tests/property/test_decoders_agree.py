@@ -33,7 +33,7 @@ _NUMBERS = st.one_of(
     st.floats(),
     st.decimals(0, 10**17, places=2).map(lambda d: RawNumber(str(d))),
     st.sampled_from(["1e2", "-0.0", "-0", "1e400", "1E-2", "0.10", "1.005", "9999999999999999.99", "1e17"]).map(
-        lambda t: RawNumber(t)
+        RawNumber
     ),
 )
 _TIMES = st.one_of(

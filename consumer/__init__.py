@@ -1,0 +1,1 @@
+"""What consumes: the pipeline, the scoring, the Kinesis side and the commands."""

@@ -1,0 +1,141 @@
+"""The heart: one batch in, its effects out. The numbered steps are those of the README's life of a record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+
+import structlog
+
+from consumer.batch import Batch, Reader, candidates
+from consumer.deciding import Decider
+from consumer.letters import letter_of
+from consumer.policies.quarantine import QuarantineBrake, QuarantinePolicy
+from schemas.position import Position, ShardId, StreamEpoch, StreamRecord
+from sinks.lake.appender import LakeAppender
+from sinks.lake.chunks import ChunkChain, Consumed, CutPolicy
+from sinks.port import DeadLetters, Lake, Ledger, Retry
+
+_log = structlog.get_logger()
+
+
+class Checkpoints(Protocol):
+    """Moves the shard's checkpoint; raises LeaseLost where another worker owns the shard."""
+
+    def checkpoint(self, position: Position) -> None:
+        """Return once the checkpoint is stored."""
+
+    def checkpoint_shard_end(self) -> None:
+        """Return once the end of the shard is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the pipeline works with: sinks, and the world's inputs (clock, retries, ids, heartbeat) as arguments."""
+
+    ledger: Ledger
+    lake: Lake
+    dead_letters: DeadLetters
+    decider: Decider
+    reader: Reader
+    retry: Retry
+    now: Callable[[], datetime]
+    steady_s: Callable[[], float]
+    new_chunk_id: Callable[[], str]
+    report: Callable[[Mapping[str, str | int | float | None]], None]
+
+
+class ShardPipeline:
+    """One shard's way from records to effects. State is dropped at `initialize` and `lease_lost`; the sinks hold the truth."""
+
+    def __init__(self, epoch: StreamEpoch, services: Services, cut: CutPolicy, quarantine: QuarantinePolicy) -> None:
+        self._epoch, self._services, self._cut = epoch, services, cut
+        self._brake = QuarantineBrake(quarantine)
+        self._appender: LakeAppender | None = None
+        self._checkpoints: Checkpoints | None = None
+
+    def initialize(self, shard_id: ShardId, checkpoint: Position | None) -> None:
+        """Start a new chain for the shard; where it stands in the lake is found out at the first record."""
+        _log.info(
+            "shard_started", shard_id=shard_id, checkpoint=str(checkpoint.sequence_number) if checkpoint else None
+        )
+        services = self._services
+        self._appender = LakeAppender(
+            ChunkChain(self._epoch, shard_id, self._cut),
+            services.lake,
+            retry=services.retry,
+            new_chunk_id=services.new_chunk_id,
+            clock=services.steady_s,
+            checkpoint=self._checkpoint,
+        )
+
+    def process(self, records: Sequence[StreamRecord], millis_behind_latest: int, checkpointer: Checkpoints) -> None:
+        """Give every record of the batch its effects, once; close the chunk and checkpoint where that is due."""
+        self._checkpoints = checkpointer
+        appender, services = self._open_appender(), self._services
+        if not records:
+            appender.tick()
+        else:
+            received_at = services.now()
+            appender.start_at(Consumed(records[0].position, records[0].arrival_time))
+            fresh = [r for r in records if not appender.skips(r.position)]
+            batch = self._decide(fresh, received_at)  # 1 to 4
+            appender.append(
+                [_consumed(r, batch) for r in records]
+            )  # 5 append; 6 close the chunk where due, then checkpoint
+        services.report({"millis_behind_latest": millis_behind_latest, "batch": len(records)})
+
+    def lease_lost(self) -> None:
+        """Forget the shard: another worker owns it and goes on from the last checkpoint."""
+        self._appender = self._checkpoints = None
+
+    def shard_ended(self, checkpointer: Checkpoints) -> None:
+        """Close the last chunk, then let the children of the shard begin."""
+        self._checkpoints = checkpointer
+        self._open_appender().flush()
+        checkpointer.checkpoint_shard_end()
+
+    def shutdown_requested(self, checkpointer: Checkpoints) -> None:
+        """Close the open chunk, so that nothing of what was done is replayed."""
+        self._checkpoints = checkpointer
+        if self._appender is not None:
+            self._appender.flush()
+
+    def _decide(self, records: Sequence[StreamRecord], received_at: datetime) -> Batch:
+        services = self._services
+        batch = Batch(services.decider.horizon)
+        if not records:
+            return batch
+        read = [services.reader.read(record) for record in records]  # 1 decode
+        known = services.retry(lambda: services.ledger.look_up(*candidates(read)))  # 2 look up
+        batch.sort(read, known)
+        services.decider.decide(batch, services.ledger, services.retry, received_at, self._brake)  # 3 score, 4 commit
+        self._set_aside(batch, records)
+        return batch
+
+    def _set_aside(self, batch: Batch, records: Sequence[StreamRecord]) -> None:
+        by_position = {record.position: record for record in records}
+        for refusal in (*batch.refused_before, *batch.refused_now):
+            letter = letter_of(refusal, by_position[refusal.position], self._services.decider.versions)
+            self._services.retry(partial(self._services.dead_letters.put, letter))
+            _log.warning(
+                "record_refused", reason=refusal.reason, stage=refusal.stage, sequence_number=letter.sequence_number
+            )
+
+    def _checkpoint(self, position: Position) -> None:
+        if self._checkpoints is None:
+            raise RuntimeError("a checkpoint outside of a call from the daemon")
+        self._checkpoints.checkpoint(position)
+        self._services.report({"checkpoint": str(position.sequence_number)})
+
+    def _open_appender(self) -> LakeAppender:
+        if self._appender is None:
+            raise RuntimeError("records before initialize")
+        return self._appender
+
+
+def _consumed(record: StreamRecord, batch: Batch) -> Consumed:
+    return Consumed(record.position, record.arrival_time, batch.row_at(record.position))

@@ -1,0 +1,1 @@
+"""Pure rules with state apart; time is an argument."""

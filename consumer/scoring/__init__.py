@@ -1,0 +1,1 @@
+"""Features, the model bundle, reason codes and the policy."""

@@ -1,0 +1,80 @@
+"""From a scored transaction to what is written: the decision's row and the alert for people. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from consumer.scoring.scorer import Scored
+from schemas.alert import Alert, AlertPosition, AlertReason, alert_id
+from schemas.decision import Decision
+from schemas.transaction import Received
+
+RULE = "score"
+
+
+def decision_of(
+    received: Received, scored: Scored, versions: Mapping[str, str], received_at: datetime, scored_at: datetime
+) -> Decision:
+    """Return the row that this worker proposes; the ledger says whether it becomes the effective one.
+
+    `versions` holds model_version, policy_version and feature_set; both times are the worker's clock, aware UTC in milliseconds.
+    """
+    transaction, record = received
+    epoch, shard_id, sequence_number, sub_sequence = record.position
+    return Decision(
+        *transaction,
+        scored.features,
+        scored.score,
+        scored.classification,
+        scored.risk_level,
+        scored.confidence,
+        scored.reasons,
+        versions["model_version"],
+        versions["policy_version"],
+        versions["feature_set"],
+        epoch,
+        shard_id,
+        str(sequence_number),
+        sub_sequence,
+        record.arrival_time,
+        received_at,
+        scored_at,
+    )
+
+
+def alert_of(decision: Decision, threshold: float) -> Alert:
+    """Return the alert of a decision; the same identity and rule always give the same `alert_id`."""
+    position = decision.position
+    return Alert(
+        alert_id=alert_id(decision.identity, RULE),
+        rule=RULE,
+        severity=decision.risk_level,
+        summary=_summary(decision),
+        transaction_id=decision.transaction_id,
+        event_time=decision.event_time,
+        user_id=decision.user_id,
+        amount=decision.amount,
+        currency=decision.currency,
+        merchant_id=decision.merchant_id,
+        merchant_category=decision.merchant_category,
+        country=decision.location_country,
+        score=decision.score,
+        threshold=threshold,
+        reasons=tuple(AlertReason(**reason._asdict()) for reason in decision.reasons or ()),
+        model_version=decision.model_version,
+        policy_version=decision.policy_version,
+        position=AlertPosition(
+            stream_epoch=position.stream_epoch,
+            shard_id=position.shard_id,
+            sequence_number=str(position.sequence_number),
+            sub_sequence=position.sub_sequence,
+        ),
+    )
+
+
+def _summary(decision: Decision) -> str:
+    money = f"{decision.amount} {decision.currency}" if decision.currency else str(decision.amount)
+    place = f" in {decision.location_country}" if decision.location_country else ""
+    because = f" because of {', '.join(r.code for r in decision.reasons)}" if decision.reasons else ""
+    return f"{decision.risk_level.capitalize()} fraud risk {decision.score:.2f}: {money}{place} by user {decision.user_id}{because}."

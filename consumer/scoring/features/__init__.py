@@ -1,0 +1,14 @@
+"""What the model sees of a transaction. One definition serves the stream, backfill and training, so that they cannot drift apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from consumer.scoring.features.event import EVENT
+from consumer.scoring.features.feature_set import Block, FeatureSet, Matrix
+
+__all__ = ["EVENT", "FEATURE_SETS", "Block", "FeatureSet", "Matrix"]
+
+FEATURE_SETS: Mapping[str, FeatureSet] = MappingProxyType({EVENT.name: EVENT})
+"""Every set that this release can compute, by the name that bundles and decisions carry."""

@@ -1,0 +1,85 @@
+"""The scorer: transactions in, everything that a decision says about them out. One call to the model for a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, cast
+
+import numpy as np
+
+from consumer.scoring.bundle import Bundle
+from consumer.scoring.confidence import judge_confidence
+from consumer.scoring.features import Matrix
+from consumer.scoring.policy import Verdict
+from consumer.scoring.reasons import Explainer
+from schemas.decision import Confidence, Reason, RiskLevel
+from schemas.transaction import Transaction
+
+
+class UnusableScore(ArithmeticError):
+    """The model answered something that is not between 0 and 1: the bundle or the features are broken."""
+
+
+class Scored(NamedTuple):
+    """The model's and the policy's part of one decision."""
+
+    features: bytes
+    """The vector that was scored: float32 little-endian in the feature set's order, NaN for missing."""
+    score: float
+    """P(fraud), a float that float32 represents exactly."""
+    classification: int
+    risk_level: RiskLevel
+    confidence: Confidence
+    reasons: tuple[Reason, ...] | None
+    """Greatest first, at most three; None where nothing alerts."""
+    alerts: bool
+    threshold: float
+
+
+class Scorer:
+    """Scores with one bundle. Holds no state between calls: equal transactions get equal bits, alone or in any batch."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.model_version = bundle.manifest.model_version
+        self.policy_version = bundle.policy.version
+        self.feature_set = bundle.feature_set.name
+        self._bundle = bundle
+        self._explainer = Explainer(bundle.feature_set.names, bundle.manifest.baseline)
+
+    def score(self, transactions: Sequence[Transaction]) -> Sequence[Scored]:
+        """Return one `Scored` per transaction, in their order; [] for none. Raises `UnusableScore`; touches neither disk nor clock."""
+        if not transactions:
+            return []
+        features = self._bundle.feature_set.compute(transactions)
+        scores = self._run(features)
+        verdicts = [self._bundle.policy.judge(score) for score in scores]
+        reasons = self._explain(features, verdicts)
+        missing = np.isnan(features).mean(axis=1).tolist()
+        packed, width = features.astype("<f4", copy=False).tobytes(), 4 * features.shape[1]
+        return [
+            Scored(
+                packed[row * width : (row + 1) * width],
+                scores[row],
+                verdict.classification,
+                verdict.risk_level,
+                judge_confidence(scores[row], missing[row]),
+                reasons.get(row),
+                verdict.alerts,
+                verdict.threshold,
+            )
+            for row, verdict in enumerate(verdicts)
+        ]
+
+    def _run(self, features: Matrix) -> list[float]:
+        probabilities = self._bundle.model.probabilities(features)
+        if not ((probabilities >= 0) & (probabilities <= 1)).all():
+            raise UnusableScore(f"model {self.model_version} answered scores outside 0 to 1: roll the bundle back")
+        return cast("list[float]", probabilities.tolist())
+
+    def _explain(self, features: Matrix, verdicts: Sequence[Verdict]) -> dict[int, tuple[Reason, ...]]:
+        rows = [row for row, verdict in enumerate(verdicts) if verdict.alerts]
+        if not rows:
+            return {}
+        chosen = features[rows]
+        pairs = zip(chosen.tolist(), self._bundle.model.contributions(chosen).tolist(), strict=True)
+        return {row: self._explainer.explain(*pair) for row, pair in zip(rows, pairs, strict=True)}

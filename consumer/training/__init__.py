@@ -1,0 +1,1 @@
+"""Offline only; never imported at run time."""

@@ -1,0 +1,109 @@
+"""The policy: bands, classification, alerts, and errors that name the key."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from consumer.scoring.bundle import DEFAULT_BUNDLE
+from consumer.scoring.policy import Policy, PolicyError, parse_policy
+
+BANDS = {"medium_from": 0.3, "high_above": 0.5, "critical_from": 0.85}
+
+
+def a_policy(**changes: Any) -> Policy:
+    return Policy.model_validate(
+        {"version": "t/1", "classify_above": 0.5, "alert_from": "high", "bands": BANDS} | changes
+    )
+
+
+def text(**changes: str) -> str:
+    lines = {"version": '"t/1"', "classify_above": "0.5", "alert_from": '"high"'} | changes
+    head = "\n".join(f"{key} = {value}" for key, value in lines.items() if not key.startswith("bands."))
+    bands = {key: str(edge) for key, edge in BANDS.items()} | {
+        k[6:]: v for k, v in lines.items() if k.startswith("bands.")
+    }
+    return head + "\n[bands]\n" + "\n".join(f"{key} = {value}" for key, value in bands.items())
+
+
+@pytest.mark.parametrize(
+    ("score", "level"),
+    [
+        (0.0, "low"),
+        (math.nextafter(0.3, 0), "low"),
+        (0.3, "medium"),
+        (0.5, "medium"),
+        (math.nextafter(0.5, 1), "high"),
+        (math.nextafter(0.85, 0), "high"),
+        (0.85, "critical"),
+        (1.0, "critical"),
+    ],
+)
+def test_the_edges_of_the_bands_are_those_of_the_columns(score: float, level: str) -> None:
+    assert a_policy().judge(score).risk_level == level
+
+
+@pytest.mark.parametrize(("score", "classification"), [(0.5, 0), (math.nextafter(0.5, 1), 1), (1.0, 1), (0.0, 0)])
+def test_one_half_is_not_yet_classified_as_fraud(score: float, classification: int) -> None:
+    assert a_policy().judge(score).classification == classification
+
+
+@pytest.mark.parametrize(
+    ("alert_from", "threshold", "alerting"),
+    [
+        ("low", 0.0, [True, True, True, True]),
+        ("medium", 0.3, [False, True, True, True]),
+        ("high", 0.5, [False, False, True, True]),
+        ("critical", 0.85, [False, False, False, True]),
+    ],
+)
+def test_alerts_start_from_the_level_that_the_policy_says(
+    alert_from: str, threshold: float, alerting: list[bool]
+) -> None:
+    verdicts = [a_policy(alert_from=alert_from).judge(score) for score in (0.1, 0.4, 0.7, 0.9)]
+    assert [verdict.alerts for verdict in verdicts] == alerting
+    assert {verdict.threshold for verdict in verdicts} == {threshold}
+
+
+def test_medium_may_be_empty() -> None:
+    policy = a_policy(bands=BANDS | {"medium_from": 0.5})
+    assert [policy.judge(score).risk_level for score in (0.49, 0.5, 0.51)] == ["low", "medium", "high"]
+
+
+def test_the_default_policy_is_the_one_of_the_columns() -> None:
+    policy = parse_policy((DEFAULT_BUNDLE / "policy.toml").read_text())
+    assert policy == a_policy(version=policy.version)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"classify_above": "1.5"}, "classify_above"),
+        ({"classify_above": '"0.5"'}, "classify_above"),
+        ({"classify_above": "nan"}, "classify_above"),
+        ({"alert_from": '"extreme"'}, "alert_from"),
+        ({"version": '""'}, "version"),
+        ({"colour": "1"}, "colour"),
+        ({"bands.medium_from": "0"}, "bands.medium_from"),
+        ({"bands.critical_from": "inf"}, "bands.critical_from"),
+        ({"bands.medium_from": "0.6"}, "bands: "),
+        ({"bands.critical_from": "0.5"}, "bands: "),
+        ({"bands.extreme_from": "0.9"}, "bands.extreme_from"),
+    ],
+)
+def test_a_wrong_key_is_named(changes: dict[str, str], named: str) -> None:
+    with pytest.raises(PolicyError) as refused:
+        parse_policy(text(**changes))
+    assert str(refused.value).startswith(named)
+
+
+def test_every_missing_key_is_named() -> None:
+    with pytest.raises(PolicyError, match=r"version: .*; classify_above: .*; alert_from: .*; bands: "):
+        parse_policy("")
+
+
+def test_what_is_not_toml_is_refused() -> None:
+    with pytest.raises(PolicyError, match="not TOML"):
+        parse_policy("bands = [")

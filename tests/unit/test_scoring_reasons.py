@@ -1,0 +1,86 @@
+"""Reason codes and how contributions become reasons."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from consumer.scoring.features import FEATURE_SETS
+from consumer.scoring.reason_codes import CODES, SENTENCES
+from consumer.scoring.reasons import Explainer, reason_text
+
+NAMES = (
+    "amount_log2",
+    "amount_log2_above_512",
+    "is_night",
+    "category_gambling",
+    "category_grocery",
+    "ip_is_private",
+    "ip_is_v6",
+)
+BASELINE = (5.0, 0.1, 0.2, 0.1, 0.4, 0.5, 0.5)
+NOTHING = (5.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+def explain(values: dict[str, float], contributions: dict[str, float]) -> list[tuple[str, float | None, float]]:
+    rows = (dict(zip(NAMES, NOTHING, strict=True)) | values, dict.fromkeys(NAMES, 0.0) | contributions)
+    found = Explainer(NAMES, BASELINE).explain(*([row[name] for name in NAMES] for row in rows))
+    return [(reason.code, reason.value, reason.contribution) for reason in found]
+
+
+def test_every_feature_of_every_set_has_codes_and_every_code_a_sentence() -> None:
+    names = {name for feature_set in FEATURE_SETS.values() for name in feature_set.names}
+    assert set(CODES) == names
+    codes = {code for coded in CODES.values() for code in (coded.above, coded.below) if code}
+    assert codes == set(SENTENCES)
+    assert all(reason_text(code).endswith(".") for code in codes)
+
+
+def test_an_unknown_code_has_no_sentence() -> None:
+    with pytest.raises(KeyError):
+        reason_text("MOON_PHASE")
+
+
+def test_a_code_belongs_to_one_topic() -> None:
+    topics: dict[str, set[str]] = {}
+    for coded in CODES.values():
+        for code in filter(None, (coded.above, coded.below)):
+            topics.setdefault(code, set()).add(coded.topic)
+    assert all(len(found) == 1 for found in topics.values())
+
+
+def test_features_of_one_topic_are_one_reason_with_the_first_ones_value() -> None:
+    found = explain(
+        {"amount_log2": 10.0, "amount_log2_above_512": 1.0}, {"amount_log2": 0.5, "amount_log2_above_512": 1.5}
+    )
+    assert found == [("AMOUNT_HIGH", 10.0, 2.0)]
+
+
+def test_a_low_amount_is_not_called_high() -> None:
+    assert explain({"amount_log2": 1.0}, {"amount_log2": 0.7}) == [("AMOUNT_LOW", 1.0, 0.7)]
+
+
+def test_a_category_is_named_by_its_hot_column_and_counts_what_it_is_not() -> None:
+    found = explain({"category_gambling": 1.0}, {"category_gambling": 1.0, "category_grocery": 0.25})
+    assert found == [("CATEGORY_GAMBLING", 1.0, 1.25)]
+
+
+def test_what_lowers_the_score_is_no_reason() -> None:
+    assert explain({"is_night": 1.0}, {"is_night": -0.5}) == []
+    assert explain({"category_gambling": 1.0}, {"category_gambling": 0.5, "category_grocery": -0.6}) == []
+
+
+def test_a_flag_that_is_not_set_is_no_reason() -> None:
+    assert explain({"is_night": 0.0}, {"is_night": 0.5}) == []
+
+
+def test_the_three_greatest_are_kept_and_ties_go_by_code() -> None:
+    values = {"amount_log2": 9.0, "is_night": 1.0, "category_gambling": 1.0, "ip_is_private": 1.0}
+    found = explain(values, dict.fromkeys(values, 1.0) | {"is_night": 2.0})
+    assert [code for code, _, _ in found] == ["NIGHT_TIME", "AMOUNT_HIGH", "CATEGORY_GAMBLING"]
+
+
+def test_a_missing_value_is_none_and_never_nan() -> None:
+    found = explain({"amount_log2": math.nan, "amount_log2_above_512": 2.0}, {"amount_log2_above_512": 1.0})
+    assert found == [("AMOUNT_HIGH", None, 1.0)]
