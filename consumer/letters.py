@@ -5,8 +5,8 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping
 
+from schemas.card_numbers import mask_card_numbers
 from schemas.dead_letter import DeadLetter
-from schemas.decode import mask_card_numbers
 from schemas.position import StreamRecord
 from sinks.port import Refusal
 

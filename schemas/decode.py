@@ -6,7 +6,6 @@ A property test holds: what msgspec accepts, the model accepts, with equal value
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,6 +15,7 @@ import msgspec
 from msgspec import Meta
 from pydantic import ValidationError
 
+from schemas.card_numbers import is_card_number
 from schemas.dead_letter import FieldError, RefusalReason
 from schemas.timestamps import parse_timestamp
 from schemas.transaction import (
@@ -26,14 +26,12 @@ from schemas.transaction import (
     TransactionEvent,
     content_hash,
     flatten,
-    is_card_number,
     parse_amount,
 )
 
 _MAX_DIGITS = 400
 """Longer integers become floats, so that no number costs more than its text."""
 _NUMBER_STARTS = frozenset((b"-", *(b"%d" % digit for digit in range(10))))
-_CARD_ID = re.compile(rb'("card_id"\s*:\s*")((?:[^"\\]|\\.)*)')
 
 _Id = Annotated[str, Meta(min_length=1, max_length=128)]
 _Text128 = Annotated[str, Meta(max_length=128)]
@@ -237,19 +235,3 @@ def _has_unknown_fields(document: dict[str, Any]) -> bool:
     return not document.keys() <= set(_Wire.__struct_fields__) or any(
         not (document.get(name) or {}).keys() <= set(struct.__struct_fields__) for name, struct in nested
     )
-
-
-def mask_card_numbers(data: bytes) -> bytes:
-    """Return `data` with every card number under a "card_id" key masked but for its last four digits.
-
-    Works on any bytes, also where the record cannot be parsed.
-    """
-    return _CARD_ID.sub(_mask, data)
-
-
-def _mask(found: re.Match[bytes]) -> bytes:
-    try:
-        value = json.loads(b'"%s"' % found[2])
-    except ValueError:
-        value = found[2].decode(errors="replace")
-    return found[0] if not is_card_number(value) else found[1] + b"masked-" + value[-4:].encode()

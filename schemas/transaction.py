@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from decimal import Decimal
 from hashlib import blake2b
@@ -11,6 +10,7 @@ from typing import Annotated, Any, NamedTuple, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from schemas.card_numbers import is_card_number
 from schemas.position import StreamRecord
 from schemas.timestamps import TimestampError, parse_timestamp
 
@@ -19,7 +19,6 @@ MAX_EVENT_BYTES = 65_536
 MAX_NESTING = 32
 MAX_AMOUNT = Decimal("9999999999999999.99")
 CENT = Decimal("0.01")
-_CARD_NUMBER = re.compile(r"[0-9](?:[ -]?[0-9]){12,18}", re.ASCII)
 
 
 class JsonNumber(float):
@@ -42,14 +41,6 @@ def parse_amount(value: Decimal) -> Decimal:
     if cents != value:
         raise ValueError("must have at most two decimals")
     return abs(cents)
-
-
-def is_card_number(text: str) -> bool:
-    """Whether `text` is 13 to 19 digits (spaces and dashes between them allowed) that pass the Luhn check."""
-    if not _CARD_NUMBER.fullmatch(text):
-        return False
-    digits = [int(d) for d in reversed(text) if d.isdigit()]
-    return sum(d if i % 2 == 0 else (2 * d - 9 if d > 4 else 2 * d) for i, d in enumerate(digits)) % 10 == 0  # noqa: PLR2004
 
 
 def _amount(value: Any) -> Any:

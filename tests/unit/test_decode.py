@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from schemas.decode import EventTimeBounds, InvalidRecord, Unknown, decode, decode_fast, mask_card_numbers
+from schemas.card_numbers import mask_card_numbers
+from schemas.decode import EventTimeBounds, InvalidRecord, Unknown, decode, decode_fast
 
 ARRIVAL = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

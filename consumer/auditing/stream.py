@@ -1,0 +1,89 @@
+"""Reads a whole stream from its first record, shard by shard, and how far the consumer checkpointed each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from consumer.auditing.evidence import ShardEnd
+from schemas.position import Position, ShardId, StreamEpoch, StreamPosition, StreamRecord, stream_epoch
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kinesis import KinesisClient
+
+_READS_A_SECOND = 5
+"""What Kinesis allows a shard; the consumer's own reads come on top, so throttled calls are tried again by the client."""
+
+
+def read_epoch(client: KinesisClient, stream_name: str) -> StreamEpoch:
+    """Return the stream's epoch: its creation time."""
+    summary = client.describe_stream_summary(StreamName=stream_name)["StreamDescriptionSummary"]
+    return stream_epoch(summary["StreamCreationTimestamp"])
+
+
+def read_shard_ids(client: KinesisClient, stream_name: str) -> list[ShardId]:
+    """Return every shard, closed ones included, in order."""
+    pages = client.get_paginator("list_shards").paginate(StreamName=stream_name)
+    return sorted(ShardId(shard["ShardId"]) for page in pages for shard in page["Shards"])
+
+
+def read_stream(
+    client: KinesisClient,
+    stream_name: str,
+    *,
+    on_progress: Callable[[int], None] = lambda _: None,
+    is_paced: bool = True,
+) -> Iterator[StreamRecord]:
+    """Yield every record that the stream holds at this moment, in shard order; `is_paced` keeps to five reads a second."""
+    epoch, count = read_epoch(client, stream_name), 0
+    for shard_id in read_shard_ids(client, stream_name):
+        for page in _pages(client, stream_name, shard_id, 1 / _READS_A_SECOND if is_paced else 0.0):
+            yield from (_record(found, epoch, shard_id) for found in page)
+            count += len(page)
+            on_progress(count)
+
+
+def _pages(client: KinesisClient, stream_name: str, shard_id: ShardId, pause_s: float) -> Iterator[list[Any]]:
+    iterator: str | None = client.get_shard_iterator(
+        StreamName=stream_name, ShardId=shard_id, ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]
+    while iterator:
+        answer = client.get_records(ShardIterator=iterator, Limit=10_000)
+        yield list(answer["Records"])
+        iterator = answer.get("NextShardIterator")
+        if not answer["Records"] and answer.get("MillisBehindLatest", 0) == 0:
+            return
+        time.sleep(pause_s)
+
+
+def _record(found: Mapping[str, Any], epoch: StreamEpoch, shard_id: ShardId) -> StreamRecord:
+    arrival_ms = round(found["ApproximateArrivalTimestamp"].timestamp() * 1000)  # sent as seconds, in binary
+    position = StreamPosition(epoch, shard_id, int(found["SequenceNumber"]))
+    arrival = datetime.fromtimestamp(arrival_ms // 1000, UTC).replace(microsecond=arrival_ms % 1000 * 1000)
+    return StreamRecord(found["Data"], found["PartitionKey"], position, arrival)
+
+
+def read_checkpoints(client: DynamoDBClient, lease_table: str) -> dict[ShardId, Position | ShardEnd]:
+    """Return each shard's checkpoint; nothing for shards at a sentinel, nothing at all where the table does not exist."""
+    checkpoints: dict[ShardId, Position | ShardEnd] = {}
+    try:
+        for page in client.get_paginator("scan").paginate(TableName=lease_table, ConsistentRead=True):
+            for item in page["Items"]:
+                _take_lease(item, checkpoints)
+    except client.exceptions.ResourceNotFoundException:
+        return {}
+    return checkpoints
+
+
+def _take_lease(item: Mapping[str, Any], checkpoints: dict[ShardId, Position | ShardEnd]) -> None:
+    checkpoint = item.get("checkpoint", {}).get("S", "")
+    shard_id = ShardId(item["leaseKey"]["S"])
+    if checkpoint == "SHARD_END":
+        checkpoints[shard_id] = "SHARD_END"
+    elif checkpoint.isdigit():
+        checkpoints[shard_id] = Position(
+            int(checkpoint), int(item.get("checkpointSubSequenceNumber", {}).get("N", "0"))
+        )
