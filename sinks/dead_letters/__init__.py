@@ -1,0 +1,1 @@
+"""Dead letters: what was refused, each record once, complete enough to be understood, mended and replayed."""
