@@ -123,7 +123,7 @@ def _encode_cbor(members: DOCUMENT) -> bytes:
 
 
 def _decode_cbor(body: bytes) -> Any:
-    def milliseconds(value: Any, _immutable: bool) -> Any:  # noqa: FBT001 - cbor2 calls it so
+    def milliseconds(value: Any, _immutable: bool) -> Any:
         return value
 
     return cbor2.loads(body, semantic_decoders={1: milliseconds})

@@ -97,7 +97,7 @@ def test_a_fit_that_does_not_settle_says_so(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("label", [True, False])
-def test_one_class_alone_teaches_nothing(label: bool) -> None:  # noqa: FBT001
+def test_one_class_alone_teaches_nothing(label: bool) -> None:
     features, _ = a_sample(100)
     with pytest.raises(OneClassOnly, match="label more events"):
         fit_logistic(features, np.full(100, label))

@@ -1,0 +1,181 @@
+"""The command line. Each command is a few lines here and one module in `consumer.operations`; heavy imports wait until needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from consumer.kinesis.process import prepare_process_environment
+from consumer.settings import Settings, SettingsError, load_settings
+
+app = typer.Typer(
+    name="fraudstream",
+    help="Streaming fraud scoring: transaction events in from Kinesis, decisions out, every effect exactly once.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+_use_local = False
+
+
+@app.callback()
+def choose_environment(
+    local: Annotated[
+        bool, typer.Option("--local", help="Use the environment that `fraudstream up` started here.")
+    ] = False,
+) -> None:
+    """Remember for the command that follows which environment it works on."""
+    global _use_local  # noqa: PLW0603 - one command a process
+    _use_local = local
+
+
+def _settings() -> Settings:
+    return load_settings(local=_use_local)
+
+
+@contextmanager
+def _errors_told() -> Iterator[None]:
+    """End with one clear line instead of a traceback for what a user can mend."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from infra.local.errors import LocalEnvironmentError
+    from producers.errors import PublishError
+    from sinks.errors import SinkError
+
+    try:
+        yield
+    except (
+        SettingsError,
+        SinkError,
+        LocalEnvironmentError,
+        PublishError,
+        ClientError,
+        BotoCoreError,
+        OSError,
+    ) as error:
+        typer.echo(f"fraudstream: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+@app.command()
+def demo(  # noqa: PLR0917 - typer makes options of them
+    seconds: Annotated[int, typer.Option(min=5, help="How long events are published.")] = 60,
+    rate: Annotated[int, typer.Option(min=1, help="Events a second.")] = 500,
+    shards: Annotated[int, typer.Option(min=1, max=32, help="Shards of the stream.")] = 2,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave everything running afterwards, until Ctrl-C.")] = False,
+    events: Annotated[Path | None, typer.Option(help="Publish this file of events instead of simulated ones.")] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="With --events: publish lines that are no events, too.")
+    ] = False,
+) -> None:
+    """Watch the whole system work on this machine: emulated AWS, real KCL, real PostgreSQL; ends with the audit."""
+    from consumer.operations.demo import DemoPlan, run_demo
+
+    with _errors_told():
+        raise typer.Exit(run_demo(DemoPlan(seconds, rate, shards, keep, events, force)))
+
+
+@app.command()
+def up(
+    shards: Annotated[int, typer.Option(min=1, help="Shards of the stream.")] = 2,
+    aws_port: Annotated[int, typer.Option(help="Port of the emulated AWS.")] = 4566,
+    database_port: Annotated[int, typer.Option(help="Port of PostgreSQL.")] = 5433,
+) -> None:
+    """Run the local environment in the foreground: AWS emulator and PostgreSQL, empty at every start."""
+    from consumer.operations.up import run_up
+
+    with _errors_told():
+        run_up(shards=shards, aws_port=aws_port, database_port=database_port)
+
+
+@app.command()
+def consume() -> None:
+    """Run the consumer in the foreground; SIGTERM or Ctrl-C flushes, checkpoints and ends it."""
+    from consumer.operations.consume import consume as run
+
+    raise typer.Exit(run(local=_use_local))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the ledger's schema to this version and make the coming weeks' partitions. Safe to run again."""
+    from sinks.ledger.migrations import migrate as run
+
+    with _errors_told():
+        report = run(_settings().dsn(), datetime.now(UTC))
+        applied = ", ".join(report.applied) or "nothing to apply"
+        typer.echo(f"ledger at version {report.version}: {applied}; {len(report.partitions)} partitions made")
+
+
+@app.command()
+def publish(
+    file: Annotated[Path, typer.Argument(help="JSON lines, or one JSON array of events; - reads standard input.")],
+    force: Annotated[bool, typer.Option("--force", help="Send lines that are no valid events all the same.")] = False,
+) -> None:
+    """Publish the events of FILE to the stream. Lines that are no valid events are refused with their numbers."""
+    from consumer.operations.publish import run_publish
+
+    with _errors_told():
+        raise typer.Exit(0 if run_publish(_settings(), file, is_forced=force) else 1)
+
+
+@app.command()
+def simulate(
+    count: Annotated[int, typer.Option(min=1, help="Events to make.")] = 1000,
+    rate: Annotated[
+        float | None, typer.Option(min=0.001, help="Events a second; none means as fast as can be.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same events.")] = 1,
+    truth: Annotated[Path | None, typer.Option(help="Write which events are fraud to this file.")] = None,
+) -> None:
+    """Print simulated transaction events as JSON lines: `fraudstream simulate | fraudstream --local publish -`."""
+    from consumer.operations.simulate import run_simulate
+
+    with _errors_told():
+        run_simulate(count=count, rate=rate, seed=seed, truth=truth)
+
+
+@app.command()
+def audit(as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False) -> None:
+    """Prove that every event had its effects exactly once. Exit code 1 if anything is lost, duplicated or mismatched."""
+    from consumer.operations.audit import run_audit
+
+    with _errors_told():
+        raise typer.Exit(0 if run_audit(_settings(), as_json=as_json) else 1)
+
+
+@app.command()
+def show(transaction_id: Annotated[str, typer.Argument(help="The sender's id of the transaction.")]) -> None:
+    """Show a decision: score, reasons, versions, position, times and features."""
+    from consumer.operations.show import show as lines_of
+
+    with _errors_told():
+        lines = lines_of(_settings().dsn(), transaction_id)
+        typer.echo("\n".join(lines) or f"no decision of transaction {transaction_id}", err=not lines)
+        raise typer.Exit(0 if lines else 1)
+
+
+@app.command()
+def health() -> None:
+    """Tell whether the consumer of this state folder is well: exit code 0 if so, 1 with the reasons if not."""
+    from consumer.telemetry.health import read_health
+
+    with _errors_told():
+        report = read_health(_settings().state_dir / "health.json", datetime.now(UTC))
+        typer.echo("healthy" if report.is_healthy else "unhealthy: " + "; ".join(report.reasons))
+        raise typer.Exit(0 if report.is_healthy else 1)
+
+
+def main() -> None:
+    """Run the command line. Heavy libraries are imported by the commands, after the environment is prepared for them."""
+    prepare_process_environment()
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""The housekeeping process, one a container: tells alerts, and makes the ledger's partitions ahead of time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+import structlog
+
+from consumer.policies.backoff import Backoff
+from sinks.errors import TransientSinkError
+
+_log = structlog.get_logger()
+_IDLE_S = 0.2
+_PARTITIONS_EVERY_S = 3600.0
+
+
+class Pulse(Protocol):
+    """Tells the host that housekeeping is alive."""
+
+    def beat(self, **facts: str | float | None) -> None:
+        """Report life and facts; never blocks."""
+
+
+@dataclass(slots=True)
+class Chore:
+    """Something to do again and again. `run` returns how much there was to do: nothing means that it may rest."""
+
+    name: str
+    run: Callable[[], int]
+    every_s: float
+    next_s: float = 0.0
+    failures: int = 0
+
+
+def keep_house(
+    chores: list[Chore], pulse: Pulse, should_stop: Callable[[], bool], backoff: Backoff | None = None
+) -> None:
+    """Run the chores until `should_stop`. A sink that is away is tried again with backoff; any other error ends the process."""
+    backoff = backoff or Backoff()
+    while not should_stop():
+        now_s = time.monotonic()
+        for chore in (c for c in chores if now_s >= c.next_s):
+            _run(chore, backoff)
+            pulse.beat(chore=chore.name)
+        time.sleep(_IDLE_S)
+        pulse.beat()
+
+
+def _run(chore: Chore, backoff: Backoff) -> None:
+    try:
+        done = chore.run()
+    except TransientSinkError as error:
+        wait_s = backoff.ceiling_s(chore.failures)
+        chore.failures += 1
+        chore.next_s = time.monotonic() + wait_s
+        _log.warning("chore_postponed", chore=chore.name, error=str(error), wait_s=wait_s)
+    else:
+        chore.failures = 0
+        chore.next_s = time.monotonic() + (0.0 if done else chore.every_s)
+
+
+def partition_chore(make_partitions: Callable[[datetime], object]) -> Chore:
+    """Return the chore that makes partitions, once an hour."""
+
+    def run() -> int:
+        make_partitions(datetime.now(UTC))
+        return 0
+
+    return Chore("partitions", run, _PARTITIONS_EVERY_S)
+
+
+def relay_chore(relay_once: Callable[[], int]) -> Chore:
+    """Return the chore that tells alerts: again at once while there are any."""
+    return Chore("alerts", relay_once, _IDLE_S)

@@ -1,0 +1,1 @@
+"""Between the Java daemon and the pipeline: protocol, worker, host, launcher, daemon."""

@@ -1,0 +1,186 @@
+"""`fraudstream demo`: the whole system on this machine, from an empty environment to a clean audit."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from consumer.auditing.received import ReceivedAlerts
+from consumer.clients import AwsClients
+from consumer.operations.audit import RECEIVED_FILE, run_audit
+from consumer.operations.demo_source import EventFile, EventSource, LiveTraffic
+from consumer.operations.demo_watch import Watch, farewell
+from consumer.operations.up import migrate_ledger
+from consumer.settings import LOCAL_ENV_FILE, Settings, load_settings
+from infra.local.environment import LocalEnvironment
+from infra.local.provision import provision
+from infra.local.up import only_one, resource_variables, written
+
+STATE_DIR = Path(".fraudstream")
+_FIRST_DECISION_S = 120.0
+_DRAIN_S = 120.0
+_STOP_S = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPlan:
+    """What the user asked for; `events` replaces the simulated traffic by a file."""
+
+    seconds: int = 60
+    rate: int = 500
+    shards: int = 2
+    is_kept: bool = False
+    events: Path | None = None
+    is_forced: bool = False
+
+
+class DemoError(OSError):
+    """The demo cannot go on; the message says why and where to look."""
+
+
+def run_demo(plan: DemoPlan) -> int:
+    """Run the demo and return the exit code: 0 exactly if every event was dealt with and the audit is clean."""
+    STATE_DIR.mkdir(exist_ok=True)
+    with only_one(STATE_DIR):
+        shutil.rmtree(STATE_DIR / "demo", ignore_errors=True)
+        (STATE_DIR / "demo").mkdir()
+        _say("starting the AWS emulator and PostgreSQL")
+        with LocalEnvironment(
+            STATE_DIR / "demo", database_url=os.environ.get("DATABASE_URL"), fsync=True
+        ) as environment:
+            resources = provision(environment, shards=plan.shards)
+            migrate_ledger(environment, resources)
+            variables = {**environment.environment(), **resource_variables(resources), **_demo_variables()}
+            with written(STATE_DIR / LOCAL_ENV_FILE, variables):
+                return _Demo(plan, variables).run()
+
+
+def _demo_variables() -> dict[str, str]:
+    return {
+        "FRAUDSTREAM_STATE_DIR": str((STATE_DIR / "demo").resolve()),
+        "FRAUDSTREAM_WARM_START": "true",
+        "FRAUDSTREAM_FAST_FAILOVER": "true",
+        "FRAUDSTREAM_CHUNK_MAX_AGE_S": "10",
+    }
+
+
+def _say(what: str) -> None:
+    print(f"demo: {what}", flush=True)
+
+
+class _Demo:
+    def __init__(self, plan: DemoPlan, variables: Mapping[str, str]) -> None:
+        os.environ.update(variables)
+        self._plan, self._settings = plan, load_settings()
+        self._clients = AwsClients(self._settings)
+        self._alerts = ReceivedAlerts(
+            self._clients.sqs, self._settings.alert_queue_url or "", self._settings.state_dir / RECEIVED_FILE
+        )
+        self._source = _source(plan, self._clients, self._settings)
+        self._watch = Watch(self._settings, self._source, self._alerts)
+
+    def run(self) -> int:
+        with _consumer(self._settings) as consumer:
+            self._start(consumer)
+            self._watch_until_published(consumer)
+            is_drained = self._drain(consumer)
+            _say("stopping the consumer: it flushes and checkpoints")
+            is_stopped = _stopped(consumer)
+        _say("auditing: the stream against ledger, lake, alerts and dead letters")
+        is_clean = run_audit(self._settings)
+        print("\n".join(farewell(self._settings, is_kept=self._plan.is_kept)))
+        if self._plan.is_kept:
+            self._keep()
+        return 0 if is_clean and is_drained and is_stopped and self._source.is_complete else 1
+
+    def _start(self, consumer: subprocess.Popen[bytes]) -> None:
+        _say(f"consumer started (log: {_log_path(self._settings)}); publishing {self._source.description}")
+        started_s = time.monotonic()
+        self._source.start()
+        while not self._watch.has_decided():
+            _require_running(consumer, self._settings)
+            if time.monotonic() - started_s > _FIRST_DECISION_S:
+                raise DemoError(f"no decision within {_FIRST_DECISION_S:.0f} s: see {_log_path(self._settings)}")
+            time.sleep(0.1)
+        _say(f"first decision {time.monotonic() - started_s:.1f} s after the consumer's start")
+
+    def _watch_until_published(self, consumer: subprocess.Popen[bytes]) -> None:
+        print(self._watch.header(), flush=True)
+        while self._source.is_running():
+            _require_running(consumer, self._settings)
+            self._tick()
+        self._source.join()
+
+    def _drain(self, consumer: subprocess.Popen[bytes]) -> bool:
+        """Wait until everything published has its verdict and every alert is told."""
+        deadline_s = time.monotonic() + _DRAIN_S
+        while not self._watch.is_drained():
+            _require_running(consumer, self._settings)
+            if time.monotonic() > deadline_s:
+                _say(f"not everything was dealt with within {_DRAIN_S:.0f} s")
+                return False
+            self._tick()
+        return True
+
+    def _tick(self) -> None:
+        time.sleep(1.0)
+        for line in self._watch.lines():
+            print(line, flush=True)
+
+    def _keep(self) -> None:
+        with _consumer(self._settings) as consumer:
+            _say("everything goes on running, with a fresh consumer; Ctrl-C ends it")
+            try:
+                consumer.wait()
+            except KeyboardInterrupt:
+                _stopped(consumer)
+
+
+def _source(plan: DemoPlan, clients: AwsClients, settings: Settings) -> EventSource:
+    if plan.events is not None:
+        return EventFile(clients.kinesis, settings, plan.events, is_forced=plan.is_forced)
+    return LiveTraffic(
+        clients.kinesis, settings.stream_name, seconds=plan.seconds, rate=plan.rate, now=datetime.now(UTC)
+    )
+
+
+def _log_path(settings: Settings) -> Path:
+    return settings.state_dir / "consumer.log"
+
+
+@contextmanager
+def _consumer(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the consumer as its users do; it is killed only where it did not stop when asked."""
+    with _log_path(settings).open("ab") as log:
+        consumer = subprocess.Popen(
+            [sys.executable, "-m", "consumer"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+        try:
+            yield consumer
+        finally:
+            if consumer.poll() is None and not _stopped(consumer):
+                consumer.kill()
+                consumer.wait()
+
+
+def _stopped(consumer: subprocess.Popen[bytes]) -> bool:
+    consumer.send_signal(signal.SIGTERM)
+    try:
+        return consumer.wait(_STOP_S) == 0
+    except subprocess.TimeoutExpired:
+        return False
+
+
+def _require_running(consumer: subprocess.Popen[bytes], settings: Settings) -> None:
+    if consumer.poll() is not None:
+        tail = "\n  ".join(_log_path(settings).read_text(errors="replace").splitlines()[-8:])
+        raise DemoError(f"the consumer ended with exit code {consumer.returncode}; the end of its log:\n  {tail}")

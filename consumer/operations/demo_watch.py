@@ -1,0 +1,88 @@
+"""What the demo shows while it runs: a line a second, alerts as they fire, and at the end the commands to look around with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from consumer.auditing.received import ReceivedAlerts
+from consumer.operations.demo_source import EventSource
+from consumer.settings import Settings
+from consumer.telemetry.health import read_health
+from sinks.ledger.reader import LedgerCounts, LedgerReader
+
+_ALERTS_SHOWN = 3
+_STILL_LOOKS = 3
+_COLUMNS = "  time   published    decided  alerts  dead letters   lag ms   p50 ms   p99 ms"
+
+
+class Watch:
+    """Looks at the ledger, the alert queue and the health file from outside, as an operator would."""
+
+    def __init__(self, settings: Settings, source: EventSource, alerts: ReceivedAlerts) -> None:
+        self._settings, self._source, self._alerts = settings, source, alerts
+        self._reader = LedgerReader(settings.dsn(), application_name="fraudstream-demo")
+        self._since = datetime.now(UTC)
+        self._seen_alerts = 0
+        self._last = LedgerCounts(0, 0, 0, 0)
+        self._still = 0
+
+    def header(self) -> str:
+        """Return the column heads."""
+        return _COLUMNS
+
+    def has_decided(self) -> bool:
+        """Whether the ledger holds a decision or a refusal."""
+        counts = self._reader.counts()
+        return counts.decisions + counts.refusals > 0
+
+    def lines(self) -> Iterator[str]:
+        """Yield the alerts that came since the last call, a few of them, and one line of figures."""
+        messages = self._alerts.collect()
+        self._seen_alerts += len(messages)
+        yield from (f"  ! {message['summary']} [{message['transaction_id']}]" for message in messages[:_ALERTS_SHOWN])
+        if len(messages) > _ALERTS_SHOWN:
+            yield f"  ! … and {len(messages) - _ALERTS_SHOWN} more alerts"
+        yield self._figures()
+
+    def is_drained(self) -> bool:
+        """Whether all that was published has its verdict, or three looks in a row found nothing new, and every alert is told."""
+        counts = self._reader.counts()
+        self._still = self._still + 1 if counts == self._last else 0
+        self._last = counts
+        is_judged = counts.decisions + counts.refusals >= self._source.published
+        is_still = self._still >= _STILL_LOOKS and self._lag() == 0
+        return counts.alerts == counts.alerts_sent and (is_judged or is_still)
+
+    def _figures(self) -> str:
+        counts, now = self._reader.counts(), datetime.now(UTC)
+        latencies = self._reader.latencies_ms(self._since - timedelta(seconds=1))
+        self._since = now
+        p50, p99 = (f"{value:.0f}" for value in latencies) if latencies else ("-", "-")
+        return (
+            f"  {now:%H:%M:%S} {self._source.published:>8,} {counts.decisions:>10,} {self._seen_alerts:>7,}"
+            f" {counts.refusals:>13,} {self._lag():>8,} {p50:>8} {p99:>8}"
+        )
+
+    def _lag(self) -> int:
+        """Return the greatest lag that any shard reported, in milliseconds."""
+        health = read_health(self._settings.state_dir / "health.json", datetime.now(UTC)).health
+        facts: list[Any] = [w.facts.get("millis_behind_latest", 0) for w in health.workers] if health else []
+        return max((int(fact or 0) for fact in facts), default=0)
+
+
+def farewell(settings: Settings, *, is_kept: bool) -> Iterator[str]:
+    """Yield the commands to look around with."""
+    state = Path.cwd() / ".fraudstream"
+    if not is_kept:
+        yield "look around: run it again with --keep (make demo DEMO_ARGS=--keep), then, in another terminal in this folder:"
+    else:
+        yield "look around, in another terminal in this folder:"
+    yield "  .venv/bin/fraudstream --local audit"
+    yield "  .venv/bin/fraudstream --local show TRANSACTION_ID        # the ids stand in the alerts above"
+    yield "  .venv/bin/fraudstream --local publish my-events.jsonl    # your own events, one JSON object a line"
+    yield f"  set -a; . {state.name}/local.env; set +a                    # for the AWS CLI and psql:"
+    yield f"  aws s3 ls --recursive s3://{settings.lake_bucket}/"
+    yield '  psql "$DATABASE_URL" -c "select risk_level, count(*) from fraudstream.decision group by 1"'

@@ -1,0 +1,59 @@
+"""`fraudstream publish`: a file of events into the stream, with progress and the numbers of bad lines."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from consumer.clients import AwsClients
+from consumer.settings import Settings
+from producers.files import Check, publish_file
+from producers.kinesis import Progress, Publisher
+from schemas.decode import EventTimeBounds
+from schemas.transaction import Transaction
+
+
+def run_publish(settings: Settings, file: Path, *, is_forced: bool) -> bool:
+    """Publish FILE (`-`: standard input) and return whether every line was sent."""
+    publisher = Publisher(AwsClients(settings).kinesis, settings.stream_name, on_progress=_show_progress)
+    with _opened(file) as source:
+        report = publish_file(source, publisher, is_forced=is_forced, check=time_check(settings))
+    _end_progress(publisher.progress)
+    for line in report.describe():
+        print(line, file=sys.stderr)
+    print(f"published {report.published:,} events to {settings.stream_name}, refused {report.refused:,}")
+    return report.is_complete
+
+
+def time_check(settings: Settings) -> Check:
+    """Return the check that the consumer makes when the event arrives now; nothing is checked where that is switched off."""
+    bounds = EventTimeBounds(settings.event_time_before, settings.event_time_after)
+
+    def check(transaction: Transaction) -> None:
+        if settings.event_time_check:
+            bounds.check(transaction.event_time, datetime.now(UTC))
+
+    return check
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[BinaryIO]:
+    if str(file) == "-":
+        yield sys.stdin.buffer
+        return
+    with file.open("rb") as source:
+        yield source
+
+
+def _show_progress(progress: Progress) -> None:
+    if sys.stderr.isatty():
+        print(f"\rpublished {progress.records:,} events, {progress.size_bytes / 1e6:,.1f} MB", end="", file=sys.stderr)
+
+
+def _end_progress(progress: Progress) -> None:
+    if sys.stderr.isatty() and progress.requests:
+        print(file=sys.stderr)

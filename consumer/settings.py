@@ -1,0 +1,142 @@
+"""Every setting, and the only place that reads the environment. Names are the environment's, `FRAUDSTREAM_` in front."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LOCAL_ENV_FILE = "local.env"
+
+
+class SettingsError(Exception):
+    """The settings are incomplete or wrong; the message names the variable and the remedy."""
+
+
+class Settings(BaseSettings):
+    """What one process needs to know. A variable that is not set has the default below; secrets never show when printed."""
+
+    model_config = SettingsConfigDict(env_prefix="FRAUDSTREAM_", extra="ignore", frozen=True)
+
+    # Where things are
+    stream_name: str = Field(default="transactions", description="Kinesis stream to read")
+    application_name: str = Field(default="fraudstream", description="KCL application: names the lease table")
+    lake_bucket: str = Field(default="fraudstream-lake", description="S3 bucket of the decisions")
+    dead_letter_bucket: str = Field(default="fraudstream-dead-letters", description="S3 bucket of refused records")
+    topic_arn: str | None = Field(
+        default=None, description="SNS topic of the alerts; without one they wait in the outbox"
+    )
+    alert_queue_url: str | None = Field(
+        default=None, description="SQS queue subscribed to the topic, read by `fraudstream audit`"
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("FRAUDSTREAM_DATABASE_URL", "DATABASE_URL"),
+        description="PostgreSQL of the ledger, postgresql://user:password@host:port/name",
+    )
+    region: str = Field(
+        default="us-east-1",
+        validation_alias=AliasChoices("FRAUDSTREAM_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"),
+        description="AWS region",
+    )
+    endpoint_url: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("FRAUDSTREAM_ENDPOINT_URL", "AWS_ENDPOINT_URL"),
+        description="endpoint of an AWS emulator; none means AWS itself",
+    )
+    state_dir: Path = Field(
+        default=Path(".fraudstream"), description="worker id, lock, health file, generated KCL files"
+    )
+
+    # How the consumer reads
+    worker_id: str | None = Field(
+        default=None, description="stable per container; none makes one and keeps it in the state folder"
+    )
+    initial_position: Literal["TRIM_HORIZON", "LATEST"] = Field(
+        default="TRIM_HORIZON", description="where a new application starts"
+    )
+    max_records: int = Field(default=2_000, ge=1, le=10_000, description="records a GetRecords call may return")
+    warm_start: bool = Field(
+        default=False, description="seed the lease table of a first deployment: seconds instead of a minute"
+    )
+    fast_failover: bool = Field(default=False, description="KCL's short intervals, for the local environment and tests")
+    shutdown_grace_ms: int = Field(default=60_000, ge=1_000, description="how long KCL waits for workers at SIGTERM")
+    stuck_after_s: float = Field(default=300.0, gt=0, description="a worker without a heartbeat for so long is killed")
+    max_restarts: int = Field(default=5, ge=0, description="restarts in ten minutes before the process gives up")
+
+    # What is refused
+    event_time_check: bool = Field(default=True, description="hold event time against the arrival; off for history")
+    event_time_before: timedelta = Field(
+        default=timedelta(days=7), description="how far an event may lie before its arrival"
+    )
+    event_time_after: timedelta = Field(
+        default=timedelta(minutes=5), description="how far an event may lie after its arrival"
+    )
+    quarantine_max_consecutive: int = Field(default=1_000, ge=1, description="refusals in a row that stop the worker")
+    quarantine_max_ratio: float = Field(
+        default=0.5, gt=0, le=1, description="share of refusals in the window that stops the worker"
+    )
+    quarantine_window: int = Field(default=2_000, ge=1, description="verdicts in that window")
+
+    # How decisions are made and written
+    model_bundle: Path | None = Field(
+        default=None, description="folder of a model bundle; none means the one that ships"
+    )
+    dedup_horizon: timedelta = Field(
+        default=timedelta(hours=24), description="how far apart two times of one transaction id conflict"
+    )
+    chunk_max_age_s: float = Field(default=60.0, gt=0, description="a chunk is closed at this age")
+    chunk_max_rows: int = Field(default=50_000, ge=1, description="a chunk is closed at so many rows")
+    chunk_max_bytes: int = Field(
+        default=32 * 2**20, ge=1, description="a chunk is closed at about so many bytes in memory"
+    )
+    alert_max_age: timedelta = Field(
+        default=timedelta(hours=24), description="an alert older than this is kept but not sent"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="least level that is logged"
+    )
+
+    @property
+    def is_local(self) -> bool:
+        """Whether an emulator stands in for AWS."""
+        return self.endpoint_url is not None
+
+    def dsn(self) -> str:
+        """Return the ledger's address. Raises SettingsError where none is set."""
+        if self.database_url is None:
+            raise SettingsError(
+                "no ledger: set DATABASE_URL=postgresql://user:password@host:port/name, "
+                "or add --local to use the environment that `fraudstream up` started here"
+            )
+        return self.database_url.get_secret_value()
+
+
+def load_settings(*, local: bool = False, state_dir: Path | None = None) -> Settings:
+    """Return the settings of the environment; with `local`, those that `fraudstream up` wrote into the state folder come first.
+
+    Raises SettingsError with one line for each wrong variable.
+    """
+    if local:
+        os.environ.update(read_local_env(state_dir or Path(os.environ.get("FRAUDSTREAM_STATE_DIR", ".fraudstream"))))
+    try:
+        return Settings()
+    except ValidationError as wrong:
+        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong.errors(include_input=False)]
+        raise SettingsError("wrong settings (FRAUDSTREAM_… variables):\n  " + "\n  ".join(lines)) from None
+
+
+def read_local_env(state_dir: Path) -> dict[str, str]:
+    """Return the variables of the local environment that runs from `state_dir`. Raises SettingsError if none runs."""
+    try:
+        lines = (state_dir / LOCAL_ENV_FILE).read_text().splitlines()
+    except FileNotFoundError:
+        raise SettingsError(
+            f"no local environment runs here ({state_dir / LOCAL_ENV_FILE} is missing): start one with `fraudstream up` in another terminal"
+        ) from None
+    return dict(shlex.split(line)[0].split("=", 1) for line in lines if "=" in line and not line.startswith("#"))

@@ -1,0 +1,137 @@
+"""Puts the parts together. The only place that names concrete adapters; they are made after the fork, in the process that uses them."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from typing import Any, cast
+
+import structlog
+
+from consumer.auditing.stream import read_epoch
+from consumer.batch import Reader
+from consumer.clients import AwsClients
+from consumer.deciding import Decider
+from consumer.housekeeping import Chore, keep_house, partition_chore, relay_chore
+from consumer.kinesis.host_settings import HostSettings
+from consumer.kinesis.port import Heartbeat, Loaded, ShardProcessor
+from consumer.kinesis.properties import KclSettings, local_profile
+from consumer.kinesis.warm_start import WarmStart
+from consumer.kinesis.worker_id import stable_worker_id
+from consumer.patience import Patience
+from consumer.pipeline import Services, ShardPipeline
+from consumer.policies.quarantine import QuarantinePolicy
+from consumer.policies.restarts import RestartPolicy
+from consumer.scoring.bundle import DEFAULT_BUNDLE, load_bundle
+from consumer.scoring.scorer import Scorer
+from consumer.settings import Settings
+from schemas.decode import EventTimeBounds
+from schemas.position import StreamEpoch
+from sinks.alerts.relay import AlertRelay
+from sinks.alerts.sns import SnsTopic
+from sinks.dead_letters.s3 import S3DeadLetters
+from sinks.lake.chunks import CutPolicy
+from sinks.lake.s3 import S3Lake
+from sinks.ledger.outbox import OutboxTerms, PostgresOutbox
+from sinks.ledger.partitions import make_partitions
+from sinks.ledger.postgres import PostgresLedger
+
+_log = structlog.get_logger()
+_LOCAL_JAVA = ("-Xmx256m", "-XX:TieredStopAtLevel=1")
+
+
+def host_settings(settings: Settings) -> HostSettings:
+    """Return what the host needs; makes the worker id if there is none yet. Raises ValueError for an unusable one."""
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    kcl = KclSettings(
+        stream_name=settings.stream_name,
+        application_name=settings.application_name,
+        worker_id=stable_worker_id(settings.state_dir, settings.worker_id),
+        region=settings.region,
+        endpoint_url=settings.endpoint_url,
+        initial_position=settings.initial_position,
+        max_records=settings.max_records,
+        shutdown_grace_ms=settings.shutdown_grace_ms,
+        metrics_level="NONE" if settings.is_local else "SUMMARY",
+    )
+    return HostSettings(
+        state_dir=settings.state_dir.resolve(),
+        kcl=local_profile(kcl) if settings.fast_failover else kcl,
+        stuck_after_s=settings.stuck_after_s,
+        daemon_restarts=RestartPolicy(settings.max_restarts, 600.0),
+        java_options=_LOCAL_JAVA if settings.fast_failover else ("-Xmx256m",),
+    )
+
+
+def load(settings: Settings, worker_id: str) -> Loaded:
+    """Load everything that forked processes share, once; seed the lease table where that is asked for.
+
+    Raises BundleRefused, SettingsError, and what the AWS clients raise where stream or lease table cannot be reached.
+    """
+    clients, dsn = AwsClients(settings), settings.dsn()
+    scorer = Scorer(load_bundle(settings.model_bundle or DEFAULT_BUNDLE))
+    epoch = read_epoch(clients.kinesis, settings.stream_name)
+    if settings.warm_start:
+        start = WarmStart(settings.stream_name, settings.application_name, worker_id, settings.initial_position)
+        dynamodb, kinesis = cast("Any", clients.dynamodb), cast("Any", clients.kinesis)
+        result = start.seed(dynamodb, kinesis)
+        _log.info("warm_start", outcome=result.outcome.value, shards=result.shards)
+    _ = clients.s3, clients.sns  # made here, used after the fork: what they read from disk is shared
+    _log.info("loaded", stream=settings.stream_name, stream_epoch=epoch, model_version=scorer.model_version)
+    return Loaded(
+        stream_epoch=epoch,
+        make_processor=partial(_make_processor, settings, clients, scorer, epoch),
+        run_housekeeping=partial(_run_housekeeping, settings, clients, dsn),
+    )
+
+
+def _make_processor(
+    settings: Settings, clients: AwsClients, scorer: Scorer, epoch: StreamEpoch, heartbeat: Heartbeat
+) -> ShardProcessor:
+    bounds = (
+        EventTimeBounds(settings.event_time_before, settings.event_time_after) if settings.event_time_check else None
+    )
+    services = Services(
+        ledger=PostgresLedger(settings.dsn(), dedup_horizon=settings.dedup_horizon),
+        lake=S3Lake(clients.s3, settings.lake_bucket),
+        dead_letters=S3DeadLetters(clients.s3, settings.dead_letter_bucket),
+        decider=Decider(scorer, version("fraudstream"), settings.dedup_horizon),
+        reader=Reader(bounds),
+        retry=Patience(lambda waits_for: heartbeat.beat(waits_for=waits_for)),
+        now=lambda: datetime.now(UTC),
+        steady_s=time.monotonic,
+        new_chunk_id=lambda: uuid.uuid4().hex,
+        report=lambda facts: heartbeat.beat(waits_for=None, **facts),
+    )
+    cut = CutPolicy(settings.chunk_max_age_s, max_rows=settings.chunk_max_rows, max_bytes=settings.chunk_max_bytes)
+    quarantine = QuarantinePolicy(
+        settings.quarantine_max_consecutive, settings.quarantine_max_ratio, settings.quarantine_window
+    )
+    return ShardPipeline(epoch, services, cut, quarantine)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The relay as a chore: how many alerts left is how much there was to do."""
+
+    relay: AlertRelay
+
+    def __call__(self) -> int:
+        return self.relay.relay_once().sent
+
+
+def _run_housekeeping(
+    settings: Settings, clients: AwsClients, dsn: str, heartbeat: Heartbeat, should_stop: Callable[[], bool]
+) -> None:
+    chores: list[Chore] = [partition_chore(partial(make_partitions, dsn))]
+    if settings.topic_arn is None:
+        _log.warning("alerts_not_relayed", remedy="set FRAUDSTREAM_TOPIC_ARN; until then alerts wait in the outbox")
+    else:
+        outbox = PostgresOutbox(dsn, OutboxTerms(max_age=settings.alert_max_age))
+        chores.append(relay_chore(_Told(AlertRelay(outbox, SnsTopic(clients.sns, settings.topic_arn)))))
+    keep_house(chores, heartbeat, should_stop)
