@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 
 import structlog
 
 from consumer.kinesis.children import Children, Ending
 from consumer.kinesis.daemon_supervisor import DaemonSupervisor
-from consumer.kinesis.exits import describe_exit
+from consumer.kinesis.exits import ExitCode, describe_exit
 from consumer.kinesis.host_settings import HostSettings
 from consumer.kinesis.housekeeping_supervisor import HousekeepingSupervisor
 
@@ -29,6 +30,7 @@ class GracefulStop:
     ) -> None:
         self._settings, self._daemon, self._housekeeping, self._children = settings, daemon, housekeeping, children
         self._exit_code = exit_code
+        self._began_at = datetime.now(UTC)
         self._deadline_s = time.monotonic() + settings.stop_after_s
         self._linger_until_s: float | None = None
         self._housekeeping_until_s: float | None = None
@@ -43,9 +45,16 @@ class GracefulStop:
 
     def _judge(self, endings: list[Ending]) -> None:
         for ending in endings:
-            if ending.child.role == "worker" and ending.code != 0:
+            if ending.child.role == "worker" and ending.code != 0 and not self._is_latecomer(ending):
                 self._exit_code = 1
                 _log.error("worker_failed", exit_code=ending.code, cause=describe_exit(ending.code).cause)
+
+    def _is_latecomer(self, ending: Ending) -> bool:
+        """Whether it began a shard after the stop: KCL initialises shards again while it waits, and closes their pipes unasked.
+
+        What such a worker did stands in the ledger; its records are delivered again, and known then.
+        """
+        return ending.code == ExitCode.DAEMON_GONE and ending.child.started_at >= self._began_at
 
     def _waits_for_daemon(self, now_s: float) -> bool:
         if self._daemon.is_running and now_s >= self._deadline_s:

@@ -1,0 +1,53 @@
+"""What the README says of settings, commands, targets and tests is true."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+from typer.main import get_command
+
+from consumer.cli import app
+from consumer.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def settings_table() -> str:
+    """The table as it must stand between the markers."""
+    rows = ["| variable | default | meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = "none" if field.default is None else f"`{_shown(field.default)}`"
+        rows.append(f"| `FRAUDSTREAM_{name.upper()}` | {default} | {field.description} |")
+    return "\n".join(rows)
+
+
+def _shown(default: object) -> str:
+    if isinstance(default, str):
+        return default
+    text = str(TypeAdapter(Any).dump_python(default, mode="json"))
+    return text.lower() if isinstance(default, bool) else text
+
+
+def test_every_setting_stands_in_the_readme_as_it_is() -> None:
+    found = re.search(r"<!-- settings:begin -->\n(.*?)\n<!-- settings:end -->", README, re.DOTALL)
+    assert found is not None
+    assert found[1] == settings_table(), f"put this between the markers:\n{settings_table()}"
+
+
+def test_every_command_and_only_those_stand_in_the_readme() -> None:
+    commands = set(get_command(app).commands)  # type: ignore[attr-defined]
+    assert commands == set(re.findall(r"^\| `fraudstream ([a-z-]+)", README, re.MULTILINE))
+
+
+def test_every_make_target_in_the_readme_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z-]+)", README)) <= targets
+
+
+def test_every_test_that_backs_a_guarantee_exists() -> None:
+    for pattern in set(re.findall(r"`(tests/[^`]+)`", README)):
+        assert list(ROOT.glob(pattern.rstrip("/"))), pattern
