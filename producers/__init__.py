@@ -1,0 +1,1 @@
+"""What publishes: the batching publisher and the simulator."""

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from io import BytesIO
+
+from producers.simulator.output import encode_event, write_events
+from producers.simulator.settings import SimulationSettings
+from producers.simulator.simulation import simulate
+
+_SETTINGS = SimulationSettings(seed=3, customers=50, merchants=20, fraud_share=0.2)
+_PROGRAM = """
+import sys
+from producers.simulator.output import write_events
+from producers.simulator.settings import SimulationSettings
+from producers.simulator.simulation import simulate
+print(write_events(simulate(SimulationSettings(customers=50, merchants=20)), sys.stdout.buffer) > 0, file=sys.stderr)
+"""
+
+
+def test_events_are_written_as_lines_of_json_and_the_truth_apart() -> None:
+    out, truth = BytesIO(), BytesIO()
+    expected = list(simulate(_SETTINGS, 200))
+
+    written = write_events(simulate(_SETTINGS, 200), out, truth=truth)
+
+    assert written == 200
+    assert out.getvalue() == b"".join(encode_event(e) + b"\n" for e in expected)
+    told = [json.loads(line) for line in truth.getvalue().splitlines()]
+    assert told == [
+        {
+            "transaction_id": e.event["transaction_id"],
+            "timestamp": e.event["timestamp"],
+            "is_fraud": e.is_fraud,
+            "pattern": e.pattern,
+        }
+        for e in expected
+    ]
+    assert {row["is_fraud"] for row in told} == {True, False}
+
+
+def test_the_event_itself_does_not_tell_the_truth() -> None:
+    out = BytesIO()
+
+    write_events(simulate(_SETTINGS, 500), out)
+
+    assert b"fraud" not in out.getvalue()
+    assert b"takeover" not in out.getvalue()
+
+
+def test_a_reader_who_goes_away_ends_it_quietly() -> None:
+    writer = subprocess.Popen(
+        [sys.executable, "-c", _PROGRAM],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": ".", "PYTHONUNBUFFERED": ""},
+    )
+    assert writer.stdout
+    assert writer.stderr
+    with writer, writer.stdout, writer.stderr:
+        json.loads(writer.stdout.readline())
+        writer.stdout.close()
+        complaint = writer.stderr.read()
+        assert writer.wait(timeout=60) == 0
+    assert complaint == b"True\n"
+
+
+def test_a_burst_at_a_rate_is_there_before_the_next_one_is_due() -> None:
+    receiving, sending = os.pipe()
+    with os.fdopen(receiving, "rb") as reader:
+        with os.fdopen(sending, "wb", buffering=1 << 20) as out:
+            events = simulate(_SETTINGS, 4)
+            writing = threading.Thread(target=write_events, args=(events, out), kwargs={"per_second": 20})
+            writing.start()
+            first = reader.readline()
+            is_writing = writing.is_alive()
+            writing.join(timeout=60)
+        assert json.loads(first)["transaction_id"].startswith("sim-3-")
+        assert is_writing
+        assert len(reader.read().splitlines()) == 3
