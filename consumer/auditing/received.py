@@ -21,10 +21,10 @@ class ReceivedAlerts:
     def __init__(self, client: SQSClient, queue_url: str, path: Path) -> None:
         self._client, self._queue_url, self._path = client, queue_url, path
 
-    def collect(self) -> list[dict[str, Any]]:
-        """Move everything that waits in the queue into the file and return the new messages."""
+    def collect(self, at_most: int | None = None) -> list[dict[str, Any]]:
+        """Move what waits in the queue into the file, about `at_most` messages of it, and return them."""
         collected: list[dict[str, Any]] = []
-        while messages := self._receive():
+        while (at_most is None or len(collected) < at_most) and (messages := self._receive()):
             documents = [json.loads(m["Body"]) for m in messages]
             self._keep(documents)
             self._delete(messages)

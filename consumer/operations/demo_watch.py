@@ -14,6 +14,8 @@ from consumer.telemetry.health import read_health
 from sinks.ledger.reader import LedgerCounts, LedgerReader
 
 _ALERTS_SHOWN = 3
+_ALERTS_A_LOOK = 50
+"""So that a storm of alerts does not keep the figures waiting; the audit collects the rest."""
 _STILL_LOOKS = 3
 _COLUMNS = "  time   published    decided  alerts  dead letters   lag ms   p50 ms   p99 ms"
 
@@ -40,7 +42,7 @@ class Watch:
 
     def lines(self) -> Iterator[str]:
         """Yield the alerts that came since the last call, a few of them, and one line of figures."""
-        messages = self._alerts.collect()
+        messages = self._alerts.collect(_ALERTS_A_LOOK)
         self._seen_alerts += len(messages)
         yield from (f"  ! {message['summary']} [{message['transaction_id']}]" for message in messages[:_ALERTS_SHOWN])
         if len(messages) > _ALERTS_SHOWN:

@@ -1,0 +1,1 @@
+"""The outbox relay and the topic that it publishes to."""

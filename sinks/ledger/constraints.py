@@ -1,0 +1,37 @@
+"""What PostgreSQL refuses of a row, said in Python, so that the ledger in memory refuses the same."""
+
+from __future__ import annotations
+
+import re
+
+from schemas.decision import Decision
+from schemas.lake import LEDGER_COLUMNS
+from schemas.transaction import MAX_AMOUNT
+
+_TEXT_BOUND = re.compile(r"char_length\((\w+)\) <= (\d+)")
+_TEXT_LIMITS = {m[1]: int(m[2]) for column in LEDGER_COLUMNS if (m := _TEXT_BOUND.search(column.ledger or ""))}
+_INTEGER_LIMITS = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
+_LIMITS = {column.name: _INTEGER_LIMITS[column.ledger] for column in LEDGER_COLUMNS if column.ledger in _INTEGER_LIMITS}
+_HASH_BYTES = 16
+
+
+def is_storable(decision: Decision) -> bool:
+    """Whether the ledger's types and CHECKs take the row."""
+    return (
+        all(_is_text(value) for value in decision if isinstance(value, str))
+        and all(len(getattr(decision, name) or "") <= limit for name, limit in _TEXT_LIMITS.items())
+        and all(-limit <= (getattr(decision, name) or 0) < limit for name, limit in _LIMITS.items())
+        and _are_quantities_storable(decision)
+    )
+
+
+def _are_quantities_storable(decision: Decision) -> bool:
+    is_amount = decision.amount.is_finite() and 0 <= decision.amount <= MAX_AMOUNT
+    return is_amount and 0 <= decision.score <= 1 and len(decision.content_hash) == _HASH_BYTES
+
+
+def _is_text(value: str) -> bool:
+    try:
+        return b"\0" not in value.encode()
+    except UnicodeEncodeError:
+        return False

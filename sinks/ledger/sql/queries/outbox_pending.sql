@@ -1,0 +1,1 @@
+select count(*) from fraudstream.alert_outbox where state = 'pending';

@@ -1,0 +1,1 @@
+select {alert_columns} from fraudstream.alert_outbox as o;

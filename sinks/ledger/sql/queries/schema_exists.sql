@@ -1,0 +1,1 @@
+select to_regclass('fraudstream.schema_version') is not null;

@@ -1,0 +1,9 @@
+-- A stopped process must not hold rows against the new owner of its shard, and nothing may wait without end.
+set timezone = 'UTC';
+set statement_timeout = '30s';
+set lock_timeout = '10s';
+set idle_in_transaction_session_timeout = '10s';
+-- The effective rows are read by a second statement, which must see what others committed meanwhile.
+set default_transaction_isolation = 'read committed';
+-- Everything asked here has an index, and a week that has just begun has no statistics that would say so.
+set enable_seqscan = off;

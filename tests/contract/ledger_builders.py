@@ -1,0 +1,130 @@
+"""Decisions, alerts and refusals that tests vary by what they are about."""
+
+from __future__ import annotations
+
+import struct
+from datetime import datetime, timedelta
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Any
+
+from schemas.alert import Alert, AlertPosition, AlertReason, alert_id
+from schemas.dead_letter import FieldError
+from schemas.decision import Decision, Reason
+from schemas.position import ShardId, StreamEpoch, StreamPosition
+from sinks.port import Candidate, Delivery, Refusal
+from tests.contract.databases import NOW
+
+EPOCH = StreamEpoch("20260801T000000Z")
+SHARD = ShardId("shardId-000000000003")
+FIRST_SEQUENCE = 49590338271490256608559692538361571095921575989136588898
+
+
+def float32(number: float) -> float:
+    """Round as the scorer does before any sink sees a score."""
+    return float(struct.unpack("<f", struct.pack("<f", number))[0])
+
+
+def a_position(offset: int = 0, **changes: Any) -> StreamPosition:
+    return StreamPosition(EPOCH, SHARD, FIRST_SEQUENCE + offset)._replace(**changes)
+
+
+def a_decision(transaction_id: str = "t-1", *, offset: int = 0, **changes: Any) -> Decision:
+    """A low-risk decision; `offset` moves its position."""
+    position = a_position(offset)
+    decision = Decision(
+        transaction_id=transaction_id,
+        event_time=NOW,
+        user_id="user-7",
+        amount=Decimal("12.30"),
+        currency="SEK",
+        merchant_id="merchant-9",
+        merchant_category="grocery",
+        channel="online",
+        location_country="SE",
+        location_state=None,
+        location_city="Malmö",
+        location_latitude=55.605,
+        location_longitude=13.0038,
+        device_type="phone",
+        device_id="device-1",
+        ip_address="192.0.2.7",
+        card_id="tok_1",
+        local_hour=12,
+        local_weekday=2,
+        previous_transactions_count=None,
+        content_hash=blake2b(transaction_id.encode("utf-8", "replace"), digest_size=16).digest(),
+        features=struct.pack("<4f", 0.1, float("nan"), -3.5, 1e30),
+        score=float32(0.07),
+        classification=0,
+        risk_level="low",
+        confidence="high",
+        reasons=None,
+        model_version="model-1",
+        policy_version="policy-1",
+        feature_set="event/1",
+        stream_epoch=position.stream_epoch,
+        shard_id=position.shard_id,
+        sequence_number=str(position.sequence_number),
+        sub_sequence=0,
+        arrival_time=NOW + timedelta(milliseconds=offset),
+        received_at=NOW + timedelta(milliseconds=250),
+        scored_at=NOW + timedelta(milliseconds=253),
+    )
+    return decision._replace(**changes)
+
+
+def a_risky_decision(transaction_id: str = "t-risky", **changes: Any) -> Decision:
+    risky: dict[str, Any] = {
+        "amount": Decimal("980.00"),
+        "score": float32(0.93),
+        "classification": 1,
+        "risk_level": "critical",
+        "reasons": (Reason("amount_is_unusual", 980.0, 2.25), Reason("country_is_new", None, 0.5)),
+    }
+    return a_decision(transaction_id, **{**risky, **changes})
+
+
+def an_alert(decision: Decision, rule: str = "score", **changes: Any) -> Alert:
+    position = AlertPosition(
+        stream_epoch=decision.stream_epoch,
+        shard_id=decision.shard_id,
+        sequence_number=decision.sequence_number,
+        sub_sequence=decision.sub_sequence,
+    )
+    alert = Alert(
+        alert_id=alert_id(decision.identity, rule),
+        rule=rule,
+        severity=decision.risk_level,
+        summary="A risk.",
+        transaction_id=decision.transaction_id,
+        event_time=decision.event_time,
+        user_id=decision.user_id,
+        amount=decision.amount,
+        currency=decision.currency,
+        merchant_id=decision.merchant_id,
+        merchant_category=decision.merchant_category,
+        country=decision.location_country,
+        score=decision.score,
+        threshold=0.5,
+        reasons=tuple(AlertReason(**reason._asdict()) for reason in decision.reasons or ()),
+        model_version=decision.model_version,
+        policy_version=decision.policy_version,
+        position=position,
+    )
+    return alert.model_copy(update=changes)
+
+
+def a_refusal(offset: int = 0, **changes: Any) -> Refusal:
+    errors = (FieldError(field="amount", message="must be a JSON number"),)
+    return Refusal(a_position(offset), NOW, "decode", "invalid_event", errors)._replace(**changes)
+
+
+def a_candidate(decision: Decision, later_by: timedelta = timedelta(), *, offset: int = 1_000) -> Candidate:
+    """A readable event with the decision's transaction id, at another position."""
+    identity = decision.identity._replace(event_time=decision.event_time + later_by)
+    return Candidate(identity, a_position(offset))
+
+
+def a_delivery(position: StreamPosition, arrival_time: datetime = NOW) -> Delivery:
+    return Delivery(position, arrival_time)

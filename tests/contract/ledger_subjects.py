@@ -1,0 +1,89 @@
+"""What the contract suites try: the ledger in memory and in PostgreSQL, with several handles on one store and a broken line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cache
+from typing import NamedTuple, TypeVar
+
+import pytest
+
+from sinks.ledger.memory import MemoryLedger, MemoryStore
+from sinks.ledger.memory_outbox import MemoryOutbox
+from sinks.ledger.outbox import OutboxTerms, PostgresOutbox
+from sinks.ledger.postgres import PostgresLedger
+from sinks.port import Ledger, Outbox
+from tests.contract.databases import empty_tables, migrated_database
+from tests.contract.severing_proxy import SeveringProxy
+
+_Closable = TypeVar("_Closable", PostgresLedger, PostgresOutbox, SeveringProxy)
+
+
+class FragileLedger(NamedTuple):
+    """A ledger whose next COMMIT lands while its answer is lost, once `lose_next_answer` is called."""
+
+    ledger: Ledger
+    lose_next_answer: Callable[[], None]
+
+
+class LedgerSubject(NamedTuple):
+    """An empty store: each call of a factory makes a handle as another process would have."""
+
+    new_ledger: Callable[[], Ledger]
+    new_fragile_ledger: Callable[[], FragileLedger]
+    new_outbox: Callable[[OutboxTerms], Outbox]
+
+    def alert_ids(self) -> set[str]:
+        """Return the ids of all alerts that wait; claims them for good."""
+        terms = OutboxTerms(max_age=None)
+        return {str(alert.alert_id) for alert in self.new_outbox(terms).claim(10_000)}
+
+
+@contextmanager
+def memory_subject() -> Iterator[LedgerSubject]:
+    store = MemoryStore()
+
+    def new_fragile_ledger() -> FragileLedger:
+        ledger = MemoryLedger(store)
+        return FragileLedger(ledger, ledger.lose_next_answer)
+
+    def new_outbox(terms: OutboxTerms) -> MemoryOutbox:
+        return MemoryOutbox(store, lambda: datetime.now(UTC), terms)
+
+    yield LedgerSubject(lambda: MemoryLedger(store), new_fragile_ledger, new_outbox)
+
+
+@cache
+def _database() -> str:
+    return migrated_database()
+
+
+@contextmanager
+def postgres_subject() -> Iterator[LedgerSubject]:
+    dsn = _database()
+    empty_tables(dsn)
+    opened: list[PostgresLedger | PostgresOutbox | SeveringProxy] = []
+
+    def keep(each: _Closable) -> _Closable:
+        opened.append(each)
+        return each
+
+    def new_fragile_ledger() -> FragileLedger:
+        proxy = keep(SeveringProxy(dsn))
+        return FragileLedger(keep(PostgresLedger(proxy.dsn)), proxy.lose_next_answer)
+
+    def new_outbox(terms: OutboxTerms) -> PostgresOutbox:
+        return keep(PostgresOutbox(dsn, terms))
+
+    try:
+        yield LedgerSubject(lambda: keep(PostgresLedger(dsn)), new_fragile_ledger, new_outbox)
+    finally:
+        for each in reversed(opened):
+            each.close()
+
+
+SUBJECTS = {"memory": memory_subject, "postgres": postgres_subject}
+SUBJECT_NAMES = ("memory", pytest.param("postgres", marks=pytest.mark.real))
+"""What a contract suite's fixture is parametrised by."""

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from consumer.housekeeping import Chore, keep_house, partition_chore, relay_chore
+from consumer.policies.backoff import Backoff
+from sinks.errors import PermanentSinkError, TransientSinkError
+
+
+class Pulse:
+    def __init__(self) -> None:
+        self.beats = 0
+
+    def beat(self, **_: str | float | None) -> None:
+        self.beats += 1
+
+
+class Rounds:
+    """Says stop after so many rounds."""
+
+    def __init__(self, number: int) -> None:
+        self.left = number
+
+    def __call__(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+def test_a_chore_with_work_left_runs_again_at_once_and_an_idle_one_rests() -> None:
+    runs: list[str] = []
+    busy = Chore("busy", lambda: runs.append("busy") or 1, every_s=60)  # type: ignore[func-returns-value]
+    idle = Chore("idle", lambda: runs.append("idle") or 0, every_s=60)  # type: ignore[func-returns-value]
+    keep_house([busy, idle], Pulse(), Rounds(3))
+    assert (runs.count("busy"), runs.count("idle")) == (3, 1)
+
+
+def test_a_sink_that_is_away_postpones_its_chore_and_stops_no_other() -> None:
+    runs: list[str] = []
+
+    def fail() -> int:
+        runs.append("failing")
+        raise TransientSinkError
+
+    def work() -> int:
+        runs.append("working")
+        return 1
+
+    pulse = Pulse()
+    keep_house([Chore("a", fail, 0), Chore("b", work, 0)], pulse, Rounds(3), Backoff(base_s=60, cap_s=60))
+    assert (runs.count("failing"), runs.count("working")) == (1, 3)
+    assert pulse.beats >= 6
+
+
+def test_any_other_error_ends_the_process() -> None:
+    def refuse() -> int:
+        raise PermanentSinkError
+
+    with pytest.raises(PermanentSinkError):
+        keep_house([relay_chore(refuse)], Pulse(), Rounds(1))
+
+
+def test_partitions_are_made_for_now() -> None:
+    asked: list[datetime] = []
+    assert partition_chore(asked.append).run() == 0
+    assert abs((asked[0] - datetime.now(UTC)).total_seconds()) < 60
