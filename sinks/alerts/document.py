@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 
 from schemas.alert import Alert
-from schemas.decision import Decision
 
 _SNS_NUMBER_BOUND = 1e9
 _SNS_NUMBER_DECIMALS = 5
@@ -37,16 +36,6 @@ def attributes_of(alert: Alert) -> Mapping[str, str | float]:
     numbers = {"amount": float(alert.amount), "score": alert.score}
     sendable = {name: text.translate(_UNSENDABLE) for name, text in texts.items() if text}
     return sendable | {name: _bounded(number) for name, number in numbers.items()}
-
-
-def summary_of(decision: Decision) -> str:
-    """Return one sentence for a person: how risky, how much, where and why."""
-    amount = f"{decision.amount} {decision.currency}" if decision.currency else str(decision.amount)
-    place = "".join(
-        f" {word} {name}" for word, name in (("at", decision.merchant_id), ("in", decision.location_country)) if name
-    )
-    because = f", mainly because of {decision.reasons[0].code}" if decision.reasons else ""
-    return f"{decision.risk_level.capitalize()} fraud risk {decision.score:.2f}: {amount}{place}{because}."
 
 
 def _bounded(number: float) -> float:

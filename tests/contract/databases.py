@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import shutil
 import tempfile
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from uuid import uuid4
@@ -16,9 +15,7 @@ from psycopg.conninfo import make_conninfo
 
 from infra.local.postgres import EmbeddedPostgres
 from sinks.ledger.migrations import migrate
-
-NOW = datetime(2026, 8, 12, 10, 30, tzinfo=UTC)
-"""A Wednesday; databases have partitions for the weeks around it."""
+from tests.builders import NOW
 
 
 @cache

@@ -13,7 +13,7 @@ from schemas.dead_letter import FieldError
 from schemas.decision import Decision, Reason
 from schemas.position import ShardId, StreamEpoch, StreamPosition
 from sinks.port import Candidate, Delivery, Refusal
-from tests.contract.databases import NOW
+from tests.builders import NOW, PLAIN_DECISION
 
 EPOCH = StreamEpoch("20260801T000000Z")
 SHARD = ShardId("shardId-000000000003")
@@ -32,44 +32,14 @@ def a_position(offset: int = 0, **changes: Any) -> StreamPosition:
 def a_decision(transaction_id: str = "t-1", *, offset: int = 0, **changes: Any) -> Decision:
     """A low-risk decision; `offset` moves its position."""
     position = a_position(offset)
-    decision = Decision(
+    decision = PLAIN_DECISION._replace(
         transaction_id=transaction_id,
-        event_time=NOW,
-        user_id="user-7",
-        amount=Decimal("12.30"),
-        currency="SEK",
-        merchant_id="merchant-9",
-        merchant_category="grocery",
-        channel="online",
-        location_country="SE",
-        location_state=None,
-        location_city="Malmö",
-        location_latitude=55.605,
-        location_longitude=13.0038,
-        device_type="phone",
-        device_id="device-1",
-        ip_address="192.0.2.7",
-        card_id="tok_1",
-        local_hour=12,
-        local_weekday=2,
-        previous_transactions_count=None,
         content_hash=blake2b(transaction_id.encode("utf-8", "replace"), digest_size=16).digest(),
-        features=struct.pack("<4f", 0.1, float("nan"), -3.5, 1e30),
         score=float32(0.07),
-        classification=0,
-        risk_level="low",
-        confidence="high",
-        reasons=None,
-        model_version="model-1",
-        policy_version="policy-1",
-        feature_set="event/1",
         stream_epoch=position.stream_epoch,
         shard_id=position.shard_id,
         sequence_number=str(position.sequence_number),
-        sub_sequence=0,
         arrival_time=NOW + timedelta(milliseconds=offset),
-        received_at=NOW + timedelta(milliseconds=250),
-        scored_at=NOW + timedelta(milliseconds=253),
     )
     return decision._replace(**changes)
 

@@ -12,7 +12,7 @@ from schemas.dead_letter import FieldError
 from schemas.decision import Decision
 from sinks.errors import DataRefusedError, TransientSinkError
 from sinks.port import Candidate, Known
-from tests.contract.databases import NOW
+from tests.builders import NOW
 from tests.contract.ledger_builders import (
     a_candidate,
     a_decision,

@@ -9,7 +9,7 @@ import pytest
 
 from schemas.decision import Decision, Identity
 from sinks.port import Candidate, Known
-from tests.contract.databases import NOW
+from tests.builders import NOW
 from tests.contract.ledger_builders import (
     a_candidate,
     a_decision,

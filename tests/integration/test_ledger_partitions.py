@@ -25,7 +25,8 @@ from sinks.ledger.partitions import (
     weeks_around,
 )
 from sinks.ledger.postgres import PostgresLedger
-from tests.contract.databases import NOW, execute, migrated_database
+from tests.builders import NOW
+from tests.contract.databases import execute, migrated_database
 from tests.contract.ledger_builders import a_decision
 
 pytestmark = pytest.mark.real

@@ -15,7 +15,8 @@ from sinks.errors import PermanentSinkError, TransientSinkError
 from sinks.ledger.outbox import OutboxTerms, PostgresOutbox
 from sinks.ledger.postgres import PostgresLedger
 from sinks.ledger.reader import LedgerReader
-from tests.contract.databases import NOW, empty_tables, execute, migrated_database
+from tests.builders import NOW
+from tests.contract.databases import empty_tables, execute, migrated_database
 from tests.contract.ledger_builders import EPOCH, a_decision, a_position, a_refusal, a_risky_decision, an_alert
 
 pytestmark = pytest.mark.real

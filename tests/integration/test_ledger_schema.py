@@ -14,7 +14,8 @@ from sinks.ledger.migrations import migrate, required_version
 from sinks.ledger.outbox import PostgresOutbox
 from sinks.ledger.postgres import PostgresLedger
 from sinks.ledger.reader import LedgerReader
-from tests.contract.databases import NOW, empty_database, empty_tables, execute, migrated_database
+from tests.builders import NOW
+from tests.contract.databases import empty_database, empty_tables, execute, migrated_database
 from tests.contract.ledger_builders import a_decision, a_refusal, a_risky_decision, an_alert
 
 pytestmark = pytest.mark.real

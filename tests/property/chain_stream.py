@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from random import Random
 
 from schemas.decision import Decision
 from schemas.position import Position, ShardId, StreamEpoch, StreamPosition
+from tests.builders import PLAIN_DECISION
 
 EPOCH = StreamEpoch("20260301T000000Z")
 SHARD = ShardId("shardId-000000000000")
@@ -20,37 +20,9 @@ def a_decision(
     position: StreamPosition, transaction_id: str = "tx-1", arrival_time: datetime = START, **changes: object
 ) -> Decision:
     """A decision as the ledger would give it back."""
-    decision = Decision(
+    decision = PLAIN_DECISION._replace(
         transaction_id=transaction_id,
         event_time=arrival_time,
-        user_id="user-1",
-        amount=Decimal("12.50"),
-        currency="BRL",
-        merchant_id="merchant-1",
-        merchant_category="groceries",
-        channel="online",
-        location_country="BR",
-        location_state=None,
-        location_city="Recife",
-        location_latitude=-8.05,
-        location_longitude=-34.9,
-        device_type=None,
-        device_id="device-1",
-        ip_address="192.0.2.1",
-        card_id=None,
-        local_hour=20,
-        local_weekday=6,
-        previous_transactions_count=None,
-        content_hash=b"0123456789abcdef",
-        features=b"\0\0\x80?\0\0\xc0\x7f",
-        score=0.25,
-        classification=0,
-        risk_level="low",
-        confidence="medium",
-        reasons=None,
-        model_version="model-1",
-        policy_version="policy-1",
-        feature_set="features-1",
         stream_epoch=position.stream_epoch,
         shard_id=position.shard_id,
         sequence_number=str(position.sequence_number),

@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from schemas.alert import Alert
-from sinks.alerts.document import attributes_of, payload_of, summary_of
-from tests.contract.ledger_builders import a_decision, a_risky_decision, an_alert
+from sinks.alerts.document import attributes_of, payload_of
+from tests.contract.ledger_builders import a_risky_decision, an_alert
 
 
 def test_the_document_is_the_alert_in_ascii() -> None:
@@ -57,15 +57,3 @@ def test_an_amount_beyond_what_filters_compare_still_passes_a_lower_bound() -> N
     attributes = attributes_of(an_alert(a_risky_decision(amount=Decimal("9999999999999999.99"))))
 
     assert attributes["amount"] == 1e9
-
-
-def test_the_summary_says_how_much_where_and_why() -> None:
-    summary = summary_of(a_risky_decision())
-
-    assert summary == ("Critical fraud risk 0.93: 980.00 SEK at merchant-9 in SE, mainly because of amount_is_unusual.")
-
-
-def test_the_summary_says_no_more_than_is_known() -> None:
-    decision = a_decision(currency=None, merchant_id=None, location_country=None)
-
-    assert summary_of(decision) == "Low fraud risk 0.07: 12.30."
