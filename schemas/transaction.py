@@ -85,7 +85,7 @@ Text32 = Annotated[str, Field(max_length=32), AfterValidator(_no_nul)]
 Amount = Annotated[
     Decimal,
     BeforeValidator(_amount),
-    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 9999999999999999.99, "multipleOf": 0.01}),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 9999999999999999.99}),
 ]
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
 
