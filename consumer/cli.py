@@ -60,6 +60,9 @@ def _errors_told() -> Iterator[None]:
     ) as error:
         typer.echo(f"fraudstream: {error}", err=True)
         raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        typer.echo("fraudstream: stopped", err=True)
+        raise typer.Exit(130) from None
 
 
 @app.command()

@@ -28,16 +28,21 @@ class Watch:
         self._reader = LedgerReader(settings.dsn(), application_name="fraudstream-demo")
         self._since = datetime.now(UTC)
         self._seen_alerts = 0
-        self._last = LedgerCounts(0, 0, 0, 0)
+        self._before = self._reader.counts()
+        self._last = self._before
         self._still = 0
 
     def header(self) -> str:
         """Return the column heads."""
         return _COLUMNS
 
+    def progress(self) -> LedgerCounts:
+        """Return what came into the ledger since the demo began: a database of the user's may hold more."""
+        return LedgerCounts(*(now - before for now, before in zip(self._reader.counts(), self._before, strict=True)))
+
     def has_decided(self) -> bool:
         """Whether the ledger holds a decision or a refusal."""
-        counts = self._reader.counts()
+        counts = self.progress()
         return counts.decisions + counts.refusals > 0
 
     def lines(self) -> Iterator[str]:
@@ -51,7 +56,7 @@ class Watch:
 
     def is_drained(self) -> bool:
         """Whether all that was published has its verdict, or three looks in a row found nothing new, and every alert is told."""
-        counts = self._reader.counts()
+        counts = self.progress()
         self._still = self._still + 1 if counts == self._last else 0
         self._last = counts
         is_judged = counts.decisions + counts.refusals >= self._source.published
@@ -59,7 +64,7 @@ class Watch:
         return counts.alerts == counts.alerts_sent and (is_judged or is_still)
 
     def _figures(self) -> str:
-        counts, now = self._reader.counts(), datetime.now(UTC)
+        counts, now = self.progress(), datetime.now(UTC)
         latencies = self._reader.latencies_ms(self._since - timedelta(seconds=1))
         self._since = now
         p50, p99 = (f"{value:.0f}" for value in latencies) if latencies else ("-", "-")
