@@ -34,9 +34,27 @@ make_venv() {
     "$python" -m venv "$venv" || fail "'$python -m venv' failed. On Debian: apt-get install python3-venv"
 }
 
+# Installs in the background and says every ten seconds how far it is; pip's own words go to a log.
 install_pinned() {
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$1" ||
-        fail "installing from $1 failed. The output above says which package; check the network and run the same command again"
+    log="$venv/setup.log"
+    "$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off --use-pep517 \
+        --require-hashes -r "$1" >"$log" 2>&1 &
+    installer=$!
+    trap 'kill "$installer" 2>/dev/null; exit 130' INT TERM
+    seconds=0
+    while kill -0 "$installer" 2>/dev/null; do
+        sleep 1
+        seconds=$((seconds + 1))
+        if [ $((seconds % 10)) -eq 0 ]; then say "  $(progress) after $seconds s"; fi
+    done
+    trap - INT TERM
+    wait "$installer" || { tail -n 15 "$log" >&2; fail "installing from $1 failed (whole log: $log). Check the network, then run the same command again"; }
+}
+
+progress() {
+    if grep -q '^Installing collected' "$log"; then echo "installing"
+    elif grep -q '^Building wheels' "$log"; then echo "building the Kinesis client and fetching its jars"
+    else echo "$(grep -c '^Collecting' "$log") packages downloaded"; fi
 }
 
 if ! "$venv/bin/python" -c 'import sys' >/dev/null 2>&1 || [ "$(cat "$venv/.made-for" 2>/dev/null)" != "$PWD" ]; then
