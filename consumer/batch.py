@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from consumer.policies.quarantine import Verdict
 from schemas.dead_letter import FieldError, RefusalReason, Stage
 from schemas.decision import Decision, Identity
 from schemas.decode import EventTimeBounds, InvalidRecord, Unknown, decode
 from schemas.position import StreamPosition, StreamRecord
 from schemas.transaction import Received, Transaction
+from sinks.lake.chunks import row_of
 from sinks.port import Candidate, Delivery, Known, Refusal
 
 
@@ -67,81 +69,86 @@ def candidates(read: Iterable[Received | Refusal]) -> tuple[list[Candidate], lis
 
 @dataclass(slots=True)
 class Batch:
-    """The verdicts on one batch. `new` has distinct identities in stream order and waits for its score; `refused_now` are new refusals."""
+    """The verdicts on one batch. `new` waits for its score: one round's events, in stream order, each transaction id once."""
 
     horizon: timedelta
     new: list[Received] = field(default_factory=list)
-    refused_now: list[Refusal] = field(default_factory=list)
-    refused_before: list[Refusal] = field(default_factory=list)
-    effective: dict[Identity, Decision] = field(default_factory=dict)
-    identities: dict[StreamPosition, Identity] = field(default_factory=dict)
-    duplicates: int = 0
-    _new_by_id: dict[str, list[Transaction]] = field(default_factory=dict)
+    refused_now: dict[StreamPosition, Refusal] = field(default_factory=dict)
+    refused_before: dict[StreamPosition, Refusal] = field(default_factory=dict)
+    effective: dict[StreamPosition, Decision] = field(default_factory=dict)
+    """The row that decides a record, by the record's position: its own, or the one that it repeats."""
 
-    def sort(self, read: Sequence[Received | Refusal], known: Known) -> None:
-        """Give each record its verdict. The first verdict on a position stands; a decided record is never refused later."""
+    def sort(self, read: Sequence[Received | Refusal], known: Known) -> list[Received | Refusal]:
+        """Give each record its verdict where it has one; return those to look up again after this round's commit.
+
+        The first verdict on a position stands; a decided record is never refused later. A second event with the transaction id of a
+        new one has to wait: what it is depends on what becomes of the first.
+        """
+        self.new = []
         decided = {row.position: row for row in known.decisions}
-        rows_by_id: dict[str, list[Decision]] = {}
-        for row in known.decisions:
-            rows_by_id.setdefault(row.transaction_id, []).append(row)
+        rows_by_id = _by_id(known.decisions)
+        waiting: dict[str, list[Received | Refusal]] = {}
         for one in read:
             position = one.record.position if isinstance(one, Received) else one.position
             if (verdict := known.refusals.get(position)) is not None:
-                self.refused_before.append(verdict)
+                self.refused_before[position] = verdict
             elif position in decided:
-                self._take_effective(position, decided[position])
+                self.effective[position] = decided[position]
             elif isinstance(one, Refusal):
-                self.refused_now.append(one)
-            else:
-                self._sort_readable(one, rows_by_id.get(one.transaction.transaction_id, ()))
+                self.refused_now[position] = one
+            elif (transaction_id := one.transaction.transaction_id) in waiting:
+                waiting[transaction_id].append(one)
+            elif self._is_new(one, rows_by_id.get(transaction_id, ())):
+                self.new.append(one)
+                waiting[transaction_id] = []
+        return [one for deferred in waiting.values() for one in deferred]
 
-    def settle(self, effective: Mapping[Identity, Decision]) -> list[Refusal]:
-        """Take the effective rows of a commit; return refusals of those whose identity was meanwhile given to other content."""
-        conflicts: list[Refusal] = []
+    def settle(self, effective: Mapping[Identity, Decision]) -> None:
+        """Take the effective rows of a commit. An event whose identity was meanwhile given to other content is refused."""
         for transaction, record in self.new:
             row = effective.get(identity_of(transaction))
             if row is None:
-                continue  # refused by the ledger, one by one
+                continue  # refused, one by one
             if row.position != record.position and row.content_hash != transaction.content_hash:
-                conflicts.append(
-                    _conflict(record, "an event with the same id and time but other content was decided first")
-                )
+                self.refused_now[record.position] = _conflict(record, _OTHER_CONTENT)
             else:
-                self._take_effective(record.position, row)
-        return conflicts
+                self.effective[record.position] = row
 
     def row_at(self, position: StreamPosition) -> Decision | None:
         """Return the decision that this delivery puts into the lake: the effective row, if its position is this very one."""
-        identity = self.identities.get(position)
-        row = self.effective.get(identity) if identity is not None else None
-        return row if row is not None and row.position == position else None
+        return row_of(position, self.effective.get(position))
 
-    def _take_effective(self, position: StreamPosition, row: Decision) -> None:
-        self.effective[row.identity] = row
-        self.identities[position] = row.identity
-        self.duplicates += row.position != position
+    def verdicts(self, records: Iterable[StreamRecord]) -> list[Verdict]:
+        """Return the verdicts so far in stream order; what is not refused counts as decided."""
+        known = self.refused_before
+        return [
+            Verdict(r.position in self.refused_now or r.position in known, r.position not in known) for r in records
+        ]
 
-    def _sort_readable(self, one: Received, rows: Sequence[Decision]) -> None:
+    def _is_new(self, one: Received, rows: Sequence[Decision]) -> bool:
+        """Whether nothing is known of the event; else its verdict is given here. The very same event comes before any conflict."""
         transaction, record = one
-        if (conflict := self._conflict(transaction, rows)) is not None:
-            self.refused_now.append(_conflict(record, conflict))
-        elif (row := next((r for r in rows if r.event_time == transaction.event_time), None)) is not None:
-            self._take_effective(record.position, row)
-        elif any(t.event_time == transaction.event_time for t in self._new_by_id.get(transaction.transaction_id, ())):
-            self.duplicates += 1
+        same_time = next((row for row in rows if row.event_time == transaction.event_time), None)
+        if same_time is not None and same_time.content_hash == transaction.content_hash:
+            self.effective[record.position] = same_time
+        elif same_time is not None:
+            self.refused_now[record.position] = _conflict(record, _OTHER_CONTENT)
+        elif any(abs(row.event_time - transaction.event_time) <= self.horizon for row in rows):
+            self.refused_now[record.position] = _conflict(record, _OTHER_TIME)
         else:
-            self._new_by_id.setdefault(transaction.transaction_id, []).append(transaction)
-            self.new.append(one)
+            return True
+        return False
 
-    def _conflict(self, transaction: Transaction, rows: Sequence[Decision]) -> str | None:
-        earlier: list[Decision | Transaction] = [*rows, *self._new_by_id.get(transaction.transaction_id, ())]
-        for other in earlier:
-            if other.event_time == transaction.event_time:
-                if other.content_hash != transaction.content_hash:
-                    return "an event with the same id and time but other content was decided first"
-            elif abs(other.event_time - transaction.event_time) <= self.horizon:
-                return "an event with the same id but another time was decided first"
-        return None
+
+_OTHER_CONTENT = "an event with the same id and time but other content was decided first"
+_OTHER_TIME = "an event with the same id but another time was decided first"
+
+
+def _by_id(rows: Iterable[Decision]) -> dict[str, list[Decision]]:
+    by_id: dict[str, list[Decision]] = {}
+    for row in rows:
+        by_id.setdefault(row.transaction_id, []).append(row)
+    return by_id
 
 
 def _conflict(record: StreamRecord, why: str) -> Refusal:

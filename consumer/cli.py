@@ -43,22 +43,18 @@ def _errors_told() -> Iterator[None]:
     """End with one clear line instead of a traceback for what a user can mend."""
     from botocore.exceptions import BotoCoreError, ClientError
 
+    from consumer.operations.remedies import with_remedy
+    from consumer.scoring.bundle import BundleRefused
+    from consumer.scoring.policy import PolicyError
     from infra.local.errors import LocalEnvironmentError
     from producers.errors import PublishError
     from sinks.errors import SinkError
 
+    ours = (SettingsError, SinkError, LocalEnvironmentError, PublishError, BundleRefused, PolicyError)
     try:
         yield
-    except (
-        SettingsError,
-        SinkError,
-        LocalEnvironmentError,
-        PublishError,
-        ClientError,
-        BotoCoreError,
-        OSError,
-    ) as error:
-        typer.echo(f"fraudstream: {error}", err=True)
+    except (*ours, ClientError, BotoCoreError, OSError) as error:
+        typer.echo(f"fraudstream: {with_remedy(error)}", err=True)
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
         typer.echo("fraudstream: stopped", err=True)

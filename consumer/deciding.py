@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +12,7 @@ from consumer.scoring.compose import alert_of, decision_of
 from consumer.scoring.scorer import Scorer
 from schemas.alert import Alert
 from schemas.decision import Decision, Identity
-from schemas.position import StreamRecord
+from schemas.position import StreamPosition, StreamRecord
 from schemas.transaction import Received
 from sinks.errors import DataRefusedError, PermanentSinkError
 from sinks.port import Ledger, Refusal, Retry
@@ -25,6 +25,22 @@ class Proposal:
     record: StreamRecord
     decision: Decision
     alert: Alert | None
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """What one batch is decided with: all its records in stream order, when they came, and the worker's ledger and brake."""
+
+    records: Sequence[StreamRecord]
+    received_at: datetime
+    ledger: Ledger
+    retry: Retry
+    brake: QuarantineBrake
+
+    def check(self, batch: Batch) -> None:
+        """Raise QuarantineLimitExceeded if the batch's refusals so far are too many."""
+        if batch.refused_now:
+            self.brake.check(batch.verdicts(self.records))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +63,20 @@ class Decider:
             "feature_set": scorer.feature_set,
         }
 
-    def decide(self, batch: Batch, ledger: Ledger, retry: Retry, received_at: datetime, brake: QuarantineBrake) -> None:
-        """Score and commit `batch.new`, commit its refusals, and leave the effective rows in the batch.
+    def decide(self, batch: Batch, deciding: Deciding) -> None:
+        """Score and commit `batch.new` and the batch's refusals, and leave the effective rows in the batch.
 
-        Raises QuarantineLimitExceeded before anything of the batch is written.
+        Raises QuarantineLimitExceeded before any refusal that would exceed the limit is written.
         """
-        proposals = self._score(batch.new, batch.refused_now, _Millis(received_at, self.now))
-        brake.observe(_verdicts(batch, proposals))
-        commit = _Commit(ledger, retry, batch.refused_now)
-        batch.refused_now.extend(batch.settle(commit(proposals)))
-        commit.refusals_only()
+        proposals = self._score(batch.new, batch, _Millis(deciding.received_at, self.now))
+        deciding.check(batch)
+        commit = _Commit(deciding.ledger, deciding.retry, list(batch.refused_now.values()))
+        batch.settle(commit(proposals))
+        batch.refused_now.update(commit.refused)
+        deciding.check(batch)
+        commit.refuse(batch.refused_now.values())
 
-    def _score(self, new: Sequence[Received], refused: list[Refusal], times: _Millis) -> list[Proposal]:
+    def _score(self, new: Sequence[Received], batch: Batch, times: _Millis) -> list[Proposal]:
         if not new:
             return []
         try:
@@ -67,10 +85,11 @@ class Decider:
             raise
         except Exception as error:  # noqa: BLE001 - find the record that breaks the scoring, keep all others
             if len(new) == 1:
-                refused.append(refusal_of(new[0].record, "score", "processing_failed", failure(error)))
+                record = new[0].record
+                batch.refused_now[record.position] = refusal_of(record, "score", "processing_failed", failure(error))
                 return []
             half = len(new) // 2
-            return self._score(new[:half], refused, times) + self._score(new[half:], refused, times)
+            return self._score(new[:half], batch, times) + self._score(new[half:], batch, times)
 
     def _propose(self, new: Sequence[Received], times: _Millis) -> list[Proposal]:
         scored = self.scorer.score([one.transaction for one in new])
@@ -99,45 +118,38 @@ def truncated(moment: datetime) -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-def _verdicts(batch: Batch, proposals: Sequence[Proposal]) -> list[bool]:
-    """Return the new verdicts in stream order: True where the record is refused."""
-    verdicts = [(r.position, True) for r in batch.refused_now] + [(p.record.position, False) for p in proposals]
-    return [is_refused for _, is_refused in sorted(verdicts)]
-
-
 class _Commit:
-    """One batch's way into the ledger."""
+    """One round's way into the ledger. `refused` are the rows that it would not take, found by bisecting, not written yet."""
 
-    def __init__(self, ledger: Ledger, retry: Retry, refusals: list[Refusal]) -> None:
-        self._ledger, self._retry, self._refusals, self._written = ledger, retry, refusals, 0
+    def __init__(self, ledger: Ledger, retry: Retry, refusals: Sequence[Refusal]) -> None:
+        self._ledger, self._retry, self._refusals = ledger, retry, refusals
+        self.refused: dict[StreamPosition, Refusal] = {}
 
     def __call__(self, proposals: Sequence[Proposal]) -> Mapping[Identity, Decision]:
-        """Commit proposals together with the refusals so far; bisect to a row that the ledger refuses."""
+        """Commit proposals together with the refusals known before; bisect to a row that the ledger refuses."""
         try:
-            return self._write(proposals)
+            return self._write(proposals, self._refusals)
         except DataRefusedError as error:
             if not proposals:
                 raise PermanentSinkError("the ledger refuses a refusal") from error
             if len(proposals) == 1:
                 record = proposals[0].record
-                self._refusals.append(
-                    refusal_of(record, "commit", "refused_by_ledger", failure(error.__cause__ or error))
-                )
+                why = failure(error.__cause__ or error)
+                self.refused[record.position] = refusal_of(record, "commit", "refused_by_ledger", why)
                 return {}
             half = len(proposals) // 2
             return {**self(proposals[:half]), **self(proposals[half:])}
 
-    def refusals_only(self) -> None:
-        """Commit the refusals that came up since the last commit."""
-        if len(self._refusals) > self._written:
-            self([])
+    def refuse(self, refusals: Iterable[Refusal]) -> None:
+        """Commit the refusals that came up since; those written before change nothing."""
+        written = {refusal.position for refusal in self._refusals}
+        late = [refusal for refusal in refusals if refusal.position not in written]
+        if late:
+            self._write((), late)
 
-    def _write(self, proposals: Sequence[Proposal]) -> Mapping[Identity, Decision]:
-        refusals = tuple(self._refusals)
+    def _write(self, proposals: Sequence[Proposal], refusals: Sequence[Refusal]) -> Mapping[Identity, Decision]:
         if not proposals and not refusals:
             return {}
         decisions = [p.decision for p in proposals]
         alerts = [p.alert for p in proposals if p.alert is not None]
-        effective = self._retry(lambda: self._ledger.commit(decisions, alerts, refusals))
-        self._written = len(refusals)
-        return effective
+        return self._retry(lambda: self._ledger.commit(decisions, alerts, refusals))

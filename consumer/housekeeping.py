@@ -11,7 +11,7 @@ from typing import Protocol
 import structlog
 
 from consumer.policies.backoff import Backoff
-from sinks.errors import TransientSinkError
+from sinks.errors import SinkError, TransientSinkError
 
 _log = structlog.get_logger()
 _IDLE_S = 0.2
@@ -39,7 +39,11 @@ class Chore:
 def keep_house(
     chores: list[Chore], pulse: Pulse, should_stop: Callable[[], bool], backoff: Backoff | None = None
 ) -> None:
-    """Run the chores until `should_stop`. A sink that is away is tried again with backoff; any other error ends the process."""
+    """Run the chores until `should_stop`; any error but a sink's ends the process.
+
+    A sink that is away, or that refuses (a topic that is gone, a permission), is tried again with backoff and said in the log: decisions
+    never wait for it.
+    """
     backoff = backoff or Backoff()
     while not should_stop():
         now_s = time.monotonic()
@@ -53,11 +57,12 @@ def keep_house(
 def _run(chore: Chore, backoff: Backoff) -> None:
     try:
         done = chore.run()
-    except TransientSinkError as error:
+    except SinkError as error:
         wait_s = backoff.ceiling_s(chore.failures)
         chore.failures += 1
         chore.next_s = time.monotonic() + wait_s
-        _log.warning("chore_postponed", chore=chore.name, error=str(error), wait_s=wait_s)
+        log = _log.warning if isinstance(error, TransientSinkError) else _log.error
+        log("chore_postponed", chore=chore.name, error=str(error), wait_s=wait_s)
     else:
         chore.failures = 0
         chore.next_s = time.monotonic() + (0.0 if done else chore.every_s)

@@ -11,7 +11,7 @@ from typing import Protocol
 import structlog
 
 from consumer.batch import Batch, Reader, candidates
-from consumer.deciding import Decider
+from consumer.deciding import Decider, Deciding
 from consumer.letters import letter_of
 from consumer.policies.quarantine import QuarantineBrake, QuarantinePolicy
 from schemas.position import Position, ShardId, StreamEpoch, StreamRecord
@@ -107,20 +107,23 @@ class ShardPipeline:
     def _decide(self, records: Sequence[StreamRecord], received_at: datetime) -> Batch:
         services = self._services
         batch = Batch(services.decider.horizon)
-        if not records:
-            return batch
-        read = [services.reader.read(record) for record in records]  # 1 decode
-        known = services.retry(lambda: services.ledger.look_up(*candidates(read)))  # 2 look up
-        batch.sort(read, known)
-        services.decider.decide(batch, services.ledger, services.retry, received_at, self._brake)  # 3 score, 4 commit
+        deciding = Deciding(records, received_at, services.ledger, services.retry, self._brake)
+        waiting = [services.reader.read(record) for record in records]  # 1 decode
+        while waiting:  # again only for events that share a transaction id with another of the batch
+            known = services.retry(partial(services.ledger.look_up, *candidates(waiting)))  # 2 look up
+            waiting = batch.sort(waiting, known)
+            services.decider.decide(batch, deciding)  # 3 score, 4 commit
+        self._brake.observe(batch.verdicts(records))
         self._set_aside(batch, records)
         return batch
 
     def _set_aside(self, batch: Batch, records: Sequence[StreamRecord]) -> None:
-        by_position = {record.position: record for record in records}
-        for refusal in (*batch.refused_before, *batch.refused_now):
-            letter = letter_of(refusal, by_position[refusal.position], self._services.decider.versions)
+        refusals = {**batch.refused_before, **batch.refused_now}
+        for record in (r for r in records if r.position in refusals):
+            refusal = refusals[record.position]
+            letter = letter_of(refusal, record, self._services.decider.versions)
             self._services.retry(partial(self._services.dead_letters.put, letter))
+            self._services.report({})
             _log.warning(
                 "record_refused", reason=refusal.reason, stage=refusal.stage, sequence_number=letter.sequence_number
             )

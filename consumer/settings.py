@@ -7,8 +7,9 @@ import shlex
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LOCAL_ENV_FILE = "local.env"
@@ -72,10 +73,10 @@ class Settings(BaseSettings):
     # What is refused
     event_time_check: bool = Field(default=True, description="hold event time against the arrival; off for history")
     event_time_before: timedelta = Field(
-        default=timedelta(days=7), description="how far an event may lie before its arrival"
+        default=timedelta(days=7), ge=timedelta(0), description="how far an event may lie before its arrival"
     )
     event_time_after: timedelta = Field(
-        default=timedelta(minutes=5), description="how far an event may lie after its arrival"
+        default=timedelta(minutes=5), ge=timedelta(0), description="how far an event may lie after its arrival"
     )
     quarantine_max_consecutive: int = Field(default=1_000, ge=1, description="refusals in a row that stop the worker")
     quarantine_max_ratio: float = Field(
@@ -88,7 +89,10 @@ class Settings(BaseSettings):
         default=None, description="folder of a model bundle; none means the one that ships"
     )
     dedup_horizon: timedelta = Field(
-        default=timedelta(hours=24), description="how far apart two times of one transaction id conflict"
+        default=timedelta(hours=24),
+        ge=timedelta(0),
+        le=timedelta(days=30),
+        description="how far apart two times of one transaction id conflict",
     )
     chunk_max_age_s: float = Field(default=60.0, gt=0, description="a chunk is closed at this age")
     chunk_max_rows: int = Field(default=50_000, ge=1, description="a chunk is closed at so many rows")
@@ -101,6 +105,13 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="least level that is logged"
     )
+
+    @field_validator("endpoint_url")
+    @classmethod
+    def _require_address(cls, value: str | None) -> str | None:
+        if value is not None and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).netloc):
+            raise ValueError("must be an address such as http://127.0.0.1:4566")
+        return value
 
     @property
     def is_local(self) -> bool:

@@ -7,6 +7,7 @@ import sys
 import structlog
 
 from consumer.kinesis.host import run_host
+from consumer.operations.remedies import with_remedy
 from consumer.settings import SettingsError, load_settings
 from consumer.telemetry.logs import configure_logs
 from consumer.wiring import host_settings, load
@@ -25,5 +26,5 @@ def consume(*, local: bool = False) -> int:
     except SettingsError as error:
         print(f"fraudstream: {error}", file=sys.stderr)
     except Exception as error:  # noqa: BLE001 - the start failed: say why in one line, not in a page of frames
-        _log.error("cannot_start", cause=f"{type(error).__name__}: {error}")
+        _log.error("cannot_start", cause=f"{type(error).__name__}: {with_remedy(error)}")
     return _CANNOT_START

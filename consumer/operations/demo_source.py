@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from consumer.operations.publish import time_check
+from consumer.operations.publish import time_check, told
 from consumer.settings import Settings
 from producers.files import PublishReport, publish_file
 from producers.keys import keyed_record
@@ -136,7 +136,7 @@ class EventFile(_Background):
     def join(self) -> None:
         """Wait for the end and tell what was refused."""
         super().join()
-        for line in self._report.describe():
+        for line in told(self._report):
             print(f"  {line}")
 
     def _run(self) -> None:

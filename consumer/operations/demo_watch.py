@@ -9,6 +9,7 @@ from typing import Any
 
 from consumer.auditing.received import ReceivedAlerts
 from consumer.operations.demo_source import EventSource
+from consumer.operations.terminal import printable
 from consumer.settings import Settings
 from consumer.telemetry.health import read_health
 from sinks.ledger.reader import LedgerCounts, LedgerReader
@@ -49,7 +50,9 @@ class Watch:
         """Yield the alerts that came since the last call, a few of them, and one line of figures."""
         messages = self._alerts.collect(_ALERTS_A_LOOK)
         self._seen_alerts += len(messages)
-        yield from (f"  ! {message['summary']} [{message['transaction_id']}]" for message in messages[:_ALERTS_SHOWN])
+        yield from (
+            printable(f"  ! {message['summary']} [{message['transaction_id']}]") for message in messages[:_ALERTS_SHOWN]
+        )
         if len(messages) > _ALERTS_SHOWN:
             yield f"  ! … and {len(messages) - _ALERTS_SHOWN} more alerts"
         yield self._figures()

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from consumer.clients import AwsClients
 from consumer.settings import Settings
-from producers.files import Check, publish_file
+from producers.files import Check, PublishReport, publish_file
 from producers.kinesis import Progress, Publisher
 from schemas.decode import EventTimeBounds
 from schemas.transaction import Transaction
@@ -23,10 +23,17 @@ def run_publish(settings: Settings, file: Path, *, is_forced: bool) -> bool:
     with _opened(file) as source:
         report = publish_file(source, publisher, is_forced=is_forced, check=time_check(settings))
     _end_progress(publisher.progress)
-    for line in report.describe():
+    for line in told(report):
         print(line, file=sys.stderr)
     print(f"published {report.published:,} events to {settings.stream_name}, refused {report.refused:,}")
     return report.is_complete
+
+
+def told(report: PublishReport) -> Iterator[str]:
+    """Yield what a person needs to know of the lines that were refused, and what to do about them."""
+    yield from report.describe()
+    if any(refusal.reason.startswith("event_time_out_of_bounds") for refusal in report.refusals):
+        yield "for history, set FRAUDSTREAM_EVENT_TIME_CHECK=false, both here and for the consumer"
 
 
 def time_check(settings: Settings) -> Check:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 
+from consumer.operations.terminal import printable
 from consumer.scoring.features import FEATURE_SETS
 from consumer.scoring.reasons import reason_text
 from schemas.decision import Decision
@@ -22,7 +23,7 @@ def show(dsn: str, transaction_id: str) -> list[str]:
     lines: list[str] = []
     for decision in decisions:
         lines += [*_lines(decision), f"alert        {alerts.get(decision.identity, 'none')}", ""]
-    return lines[:-1]
+    return [printable(line) for line in lines[:-1]]
 
 
 def _lines(decision: Decision) -> Iterator[str]:

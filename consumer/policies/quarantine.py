@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
 class QuarantineLimitExceeded(Exception):
@@ -20,20 +21,35 @@ class QuarantinePolicy:
     window: int = 2_000
 
 
+class Verdict(NamedTuple):
+    """One record's verdict; `is_new` unless it is remembered from an earlier delivery of the record."""
+
+    is_refused: bool
+    is_new: bool = True
+
+
 @dataclass(slots=True)
 class QuarantineBrake:
-    """The state of one worker: its latest verdicts, new ones only, in stream order."""
+    """The state of one worker: its latest verdicts in stream order.
+
+    What was refused before counts, so that a restart does not forget, but never stops the worker: it was let pass once.
+    """
 
     policy: QuarantinePolicy
     _refused: deque[bool] = field(default_factory=deque)
     _count: int = 0
     _in_a_row: int = 0
 
-    def observe(self, verdicts: Iterable[bool]) -> None:
-        """Take verdicts (True = refused); raise QuarantineLimitExceeded where the policy says stop."""
-        for is_refused in verdicts:
-            self._take(is_refused=is_refused)
-            if self._in_a_row >= self.policy.max_consecutive or self._is_ratio_exceeded():
+    def check(self, verdicts: Iterable[Verdict]) -> None:
+        """Raise QuarantineLimitExceeded where `observe` would; remember nothing."""
+        QuarantineBrake(self.policy, self._refused.copy(), self._count, self._in_a_row).observe(verdicts)
+
+    def observe(self, verdicts: Iterable[Verdict]) -> None:
+        """Take verdicts; raise QuarantineLimitExceeded where the policy says stop."""
+        for verdict in verdicts:
+            self._take(is_refused=verdict.is_refused)
+            is_over = self._in_a_row >= self.policy.max_consecutive or self._is_ratio_exceeded()
+            if verdict.is_new and verdict.is_refused and is_over:
                 raise QuarantineLimitExceeded(
                     f"{self._in_a_row} records in a row and {self._count} of the last {len(self._refused)} were refused; "
                     "look at what changed (producers, schema, this release); if the refusals are right, raise "

@@ -53,12 +53,23 @@ def test_a_sink_that_is_away_postpones_its_chore_and_stops_no_other() -> None:
     assert pulse.beats >= 6
 
 
-def test_any_other_error_ends_the_process() -> None:
+def test_a_sink_that_refuses_is_asked_again_and_stops_nobody() -> None:
+    asked: list[str] = []
+
     def refuse() -> int:
+        asked.append("topic")
         raise PermanentSinkError
 
-    with pytest.raises(PermanentSinkError):
-        keep_house([relay_chore(refuse)], Pulse(), Rounds(1))
+    keep_house([relay_chore(refuse)], Pulse(), Rounds(3), Backoff(base_s=0.001, cap_s=0.001))
+    assert len(asked) == 3
+
+
+def test_an_error_that_is_no_sinks_ends_the_process() -> None:
+    def fail() -> int:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        keep_house([relay_chore(fail)], Pulse(), Rounds(1))
 
 
 def test_partitions_are_made_for_now() -> None:

@@ -126,14 +126,14 @@ def test_a_record_that_the_ledger_refuses_is_found_and_set_aside_alone() -> None
 
 
 class BrokenFor(Scorer):
-    """Scores as ever, but breaks on one transaction."""
+    """Scores as ever, but breaks on one transaction, or on one amount of it."""
 
-    def __init__(self, transaction_id: str) -> None:
+    def __init__(self, transaction_id: str, amount: str | None = None) -> None:
         self.__dict__.update(SCORER.__dict__)
-        self._broken = transaction_id
+        self._broken, self._amount = transaction_id, amount
 
     def score(self, transactions):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-        if any(t.transaction_id == self._broken for t in transactions):
+        if any(t.transaction_id == self._broken and self._amount in {None, str(t.amount)} for t in transactions):
             raise ZeroDivisionError
         return super().score(transactions)
 
@@ -171,6 +171,62 @@ def test_the_brake_stops_before_anything_of_the_batch_is_written() -> None:
     with pytest.raises(QuarantineLimitExceeded, match="3 records in a row"):
         world.process(worker, [a_record(n, b"bad") for n in (1, 2, 3)])
     assert (world.refusals(), list(world.dead_letters.letters()), world.checkpoints.positions) == ({}, [], [])
+
+
+def test_the_brake_sees_what_the_ledger_refuses_before_it_is_written() -> None:
+    world = World()
+    worker = world.worker(quarantine=QuarantinePolicy(max_consecutive=3))
+    for number in range(1, 6):
+        world.ledger.refuse_transaction(f"t-{number}")
+    with pytest.raises(QuarantineLimitExceeded):
+        world.process(worker, [a_record(n) for n in range(1, 6)])
+    assert (world.refusals(), world.checkpoints.positions) == ({}, [])
+
+
+def test_the_brake_remembers_refusals_that_are_delivered_again() -> None:
+    world = World()
+    policy = QuarantinePolicy(max_consecutive=4)
+    records = [a_record(n, b"bad") for n in range(1, 6)]
+    world.process(world.worker(quarantine=policy), records[:3])
+    restarted = world.worker(quarantine=policy)
+    world.process(restarted, records[:3])
+    with pytest.raises(QuarantineLimitExceeded):
+        world.process(restarted, records[3:])
+
+
+def test_a_repetition_of_an_event_that_is_refused_is_judged_by_itself() -> None:
+    world = World()
+    world.ledger.refuse_transaction("t")
+    world.process(world.worker(), [a_record(1, an_event("t")), a_record(2, an_event("t")), a_record(3)])
+    assert world.refusals() == {1: "refused_by_ledger", 2: "refused_by_ledger"}
+
+
+def test_another_content_is_no_conflict_with_an_event_that_was_never_decided() -> None:
+    world = World()
+    worker = world.worker(scorer=BrokenFor("t", amount="12.30"))
+    world.process(worker, [a_record(1, an_event("t")), a_record(2, an_event("t", amount=5))])
+    assert world.refusals() == {1: "processing_failed"}
+    assert [row.position.sequence_number for row in world.store.decisions.values()] == [2]
+
+
+def test_the_very_same_event_is_a_repetition_whatever_else_has_its_id() -> None:
+    world = World(horizon=timedelta(minutes=40))
+    worker = world.worker()
+    world.process(worker, [a_record(1, an_event("t"))])
+    [row] = world.store.decisions.values()
+    world.store.decisions[row.identity._replace(event_time=row.event_time - timedelta(minutes=30))] = row._replace(
+        event_time=row.event_time - timedelta(minutes=30), sequence_number="99"
+    )  # what another shard decided after its own look-up
+    world.process(worker, [a_record(2, an_event("t"))])
+    assert world.refusals() == {}
+
+
+def test_many_events_of_one_id_in_a_batch_leave_one_decision_and_name_every_conflict() -> None:
+    world = World()
+    events = [an_event("t", amount=1 + n % 3) for n in range(9)]
+    world.process(world.worker(), [a_record(n, event) for n, event in enumerate(events)])
+    assert len(world.store.decisions) == 1
+    assert sorted(world.refusals()) == [1, 2, 4, 5, 7, 8]
 
 
 def test_a_risky_event_raises_one_alert_however_often_it_is_replayed() -> None:
