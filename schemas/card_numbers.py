@@ -2,32 +2,58 @@
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Iterable
 
-_CARD_NUMBER = re.compile(r"[0-9](?:[ -]?[0-9]){12,18}", re.ASCII)
-_CARD_ID = re.compile(rb'("card_id"\s*:\s*")((?:[^"\\]|\\.)*)')
+from schemas.dead_letter import FieldError, RefusalReason
+
+_CARD_NUMBER = re.compile(r"[0-9](?:[ -]?[0-9]){12,18}")
+_WHITE_SPACE = " \t\r\n"
+_MIN_DIGITS, _MAX_DIGITS = 13, 19
+
+# Every repetition below is possessive or bounded and none can start inside another, so time is linear whatever the bytes are.
+# NUL is let pass everywhere: so these work on UTF-16 too.
+_DIGIT = rb"(?:\\u003[0-9]|[0-9])"
+_BETWEEN = rb"(?:[ \0-]|\\u002[0dD])"
+_RUN = rb"%b(?:%b{0,3}+%b){12,}+" % (_DIGIT, _BETWEEN, _DIGIT)
+_KEY = rb"(?<![0-9A-Za-z_])(?i:%b)" % b"".join(rb"(?:%c|\\u00%02x)\0?" % (letter, letter) for letter in b"card_id")
+_UP_TO_VALUE = rb"(?:[^0-9A-Za-z\\\[({})\],]|\\(?!u)[nrt]?|\\u00(?:09|0[aAdD]|20))*+"
+_NESTED = rb"[\[({][^\])}]*+"
+_ANY_RUN = re.compile(_RUN)
+_UNDER_CARD_ID = re.compile(rb"(%b%b)(%b|%b(?![0-9A-Za-z_]))" % (_KEY, _UP_TO_VALUE, _NESTED, _RUN))
 
 
 def is_card_number(text: str) -> bool:
-    """Whether `text` is 13 to 19 digits (spaces and dashes between them allowed) that pass the Luhn check."""
-    if not _CARD_NUMBER.fullmatch(text):
-        return False
-    digits = [int(d) for d in reversed(text) if d.isdigit()]
-    return sum(d if i % 2 == 0 else (2 * d - 9 if d > 4 else 2 * d) for i, d in enumerate(digits)) % 10 == 0  # noqa: PLR2004
+    """Whether `text`, but for white space around it, is 13 to 19 digits (with single spaces or dashes between) that pass Luhn's check."""
+    inner = text.strip(_WHITE_SPACE)
+    return _CARD_NUMBER.fullmatch(inner) is not None and _passes_luhn([int(d) for d in inner if d.isdigit()])
 
 
-def mask_card_numbers(data: bytes) -> bytes:
-    """Return `data` with every card number under a "card_id" key masked but for its last four digits.
+def may_hide_card_number(reason: RefusalReason, errors: Iterable[FieldError]) -> bool:
+    """Whether a refused record holds a card number, or something unread as its card_id: what `mask_card_numbers` must know of it."""
+    return reason == "looks_like_card_number" or any(error.field.split(".")[0] == "card_id" for error in errors)
 
-    Works on any bytes, also where the record cannot be parsed.
+
+def mask_card_numbers(data: bytes, *, is_suspect: bool = False) -> bytes:
+    """Return `data` with every card number under a card_id key masked but for its last four digits.
+
+    Works on any bytes, also where the record cannot be parsed, and in time linear in their length. The key may be spelled with
+    escapes; the value may be a string, a number, in an array or object, and any quote may be lost. Digits elsewhere stay as they are,
+    because replay needs ids, unless the record `is_suspect` (see `may_hide_card_number`) and nothing was found under a card_id key:
+    then whatever could be a card number is masked, wherever it stands.
     """
-    return _CARD_ID.sub(_mask, data)
+    masked = _UNDER_CARD_ID.sub(lambda found: found[1] + _ANY_RUN.sub(_mask, found[2]), data)
+    return _ANY_RUN.sub(_mask, data) if is_suspect and masked == data else masked
 
 
-def _mask(found: re.Match[bytes]) -> bytes:
-    try:
-        value = json.loads(b'"%s"' % found[2])
-    except ValueError:
-        value = found[2].decode(errors="replace")
-    return found[0] if not is_card_number(value) else found[1] + b"masked-" + value[-4:].encode()
+def _mask(run: re.Match[bytes]) -> bytes:
+    plain = re.sub(rb"\\u002[0dD]", b"", run[0]).replace(rb"\u003", b"")
+    digits = [int(chr(byte)) for byte in plain if chr(byte).isdigit()]
+    if not _MIN_DIGITS <= len(digits) <= _MAX_DIGITS or not _passes_luhn(digits):
+        return run[0]
+    return b"masked-%d%d%d%d" % tuple(digits[-4:])
+
+
+def _passes_luhn(digits: list[int]) -> bool:
+    doubled = [digit if i % 2 == 0 else 2 * digit for i, digit in enumerate(reversed(digits))]
+    return sum(d if d <= 9 else d - 9 for d in doubled) % 10 == 0  # noqa: PLR2004 - decimal digits

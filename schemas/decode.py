@@ -57,9 +57,10 @@ class EventTimeBounds:
     after: timedelta = timedelta(minutes=5)
 
     def check(self, event_time: datetime, arrival_time: datetime) -> None:
-        """Raise InvalidRecord unless arrival - before <= event_time <= arrival + after."""
-        if not arrival_time - self.before <= event_time <= arrival_time + self.after:
-            message = f"lies {event_time - arrival_time} from the arrival; allowed are -{self.before} to +{self.after}"
+        """Raise InvalidRecord unless arrival - before <= event_time <= arrival + after. Bounds may be wider than the calendar."""
+        lag = arrival_time - event_time
+        if lag > self.before or -lag > self.after:
+            message = f"lies {-lag} from the arrival; allowed are -{self.before} to +{self.after}"
             raise InvalidRecord("event_time_out_of_bounds", (FieldError(field="timestamp", message=message),))
 
 

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from schemas.card_numbers import is_card_number
 from schemas.position import StreamRecord
-from schemas.timestamps import TimestampError, parse_timestamp
+from schemas.timestamps import TIMESTAMP_PATTERN, TimestampError, parse_timestamp
 
 EVENT_SCHEMA = "transaction-event/1"
 MAX_EVENT_BYTES = 65_536
@@ -65,6 +65,15 @@ def _plain_float(value: Any) -> Any:
     return float(value) if isinstance(value, JsonNumber) else value
 
 
+def _whole_number(value: Any) -> Any:
+    """Return a JSON number such as 3.0 as the integer it is: JSON has no other kind, and pandas writes integers so."""
+    try:
+        is_whole = isinstance(value, JsonNumber) and value.is_integer() and Decimal(value.text) == value
+    except ArithmeticError:  # an exponent beyond what Decimal can hold
+        return value
+    return int(value) if is_whole else value
+
+
 def _no_nul(value: str) -> str:
     if "\0" in value:
         raise PydanticCustomError("nul", "must not contain U+0000, which PostgreSQL cannot store")
@@ -85,9 +94,19 @@ Text32 = Annotated[str, Field(max_length=32), AfterValidator(_no_nul)]
 Amount = Annotated[
     Decimal,
     BeforeValidator(_amount),
-    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 9999999999999999.99}),
+    WithJsonSchema({"type": "number", "minimum": 0, "exclusiveMaximum": 10**16}),
 ]
-Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
+Moment = Annotated[
+    datetime,
+    BeforeValidator(_moment),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": f"^{TIMESTAMP_PATTERN}$"}),
+]
+# The bounds come first: behind a BeforeValidator pydantic would not export them as minimum and maximum.
+Latitude = Annotated[float, Field(ge=-90, le=90), BeforeValidator(_plain_float)]
+Longitude = Annotated[float, Field(ge=-180, le=180), BeforeValidator(_plain_float)]
+Hour = Annotated[int, Field(ge=0, le=23), BeforeValidator(_whole_number)]
+Weekday = Annotated[int, Field(ge=0, le=6), BeforeValidator(_whole_number)]
+Count = Annotated[int, Field(ge=0, le=2_147_483_647), BeforeValidator(_whole_number)]
 
 
 class _Model(BaseModel):
@@ -100,12 +119,8 @@ class Location(_Model):
     country: Text64 | None = Field(default=None, description="country, ISO 3166 alpha-2 where known")
     state: Text64 | None = None
     city: Text64 | None = None
-    latitude: Annotated[float, BeforeValidator(_plain_float), Field(ge=-90, le=90)] | None = Field(
-        default=None, description="degrees north"
-    )
-    longitude: Annotated[float, BeforeValidator(_plain_float), Field(ge=-180, le=180)] | None = Field(
-        default=None, description="degrees east"
-    )
+    latitude: Latitude | None = Field(default=None, description="degrees north")
+    longitude: Longitude | None = Field(default=None, description="degrees east")
 
 
 class DeviceInfo(_Model):
@@ -117,12 +132,23 @@ class DeviceInfo(_Model):
 
 
 class TransactionEvent(_Model):
-    """One transaction, as upstream systems publish it. Unknown fields are accepted, counted and ignored."""
+    """One transaction, as upstream systems publish it. Unknown fields are accepted, counted and ignored.
+
+    What JSON Schema cannot say and is required too: a record is one JSON object in UTF-8 without a byte order mark, of at most 65536
+    bytes, nested at most 32 levels deep, unknown fields and metadata included. NaN and Infinity are not JSON. Texts, but for those
+    inside metadata, hold neither U+0000 nor lone surrogates, and neither do the names in metadata hold lone surrogates.
+    """
 
     transaction_id: Id = Field(description="the sender's id; with the timestamp it identifies the event")
-    timestamp: Moment = Field(description="event time; kept in UTC, truncated to milliseconds")
+    timestamp: Moment = Field(
+        description="event time, RFC 3339 with an offset, near the arrival in the stream; no leap second, at most nine fractional "
+        "digits, a day that exists, and in UTC within the years 1 to 9999; kept in UTC, truncated to milliseconds"
+    )
     user_id: Id = Field(description="the customer; use it as the partition key")
-    amount: Amount = Field(description="in units of the currency, at most two decimals; 0 is a card check")
+    amount: Amount = Field(
+        description="in units of the currency, less than 10^16, at most two decimals (12.50 and 1.25e1 are the same); 0 is a card "
+        "check. It is read as decimal text: validators that use binary floating point see amounts from 9999999999999999 as 10^16"
+    )
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = Field(default=None, description="ISO 4217")
     merchant_id: Text128 | None = None
     merchant_category: Text64 | None = None
@@ -130,13 +156,13 @@ class TransactionEvent(_Model):
     location: Location | None = None
     device_info: DeviceInfo | None = None
     card_id: Annotated[Text128, AfterValidator(_no_card_number)] | None = Field(
-        default=None, description="a token; what looks like a card number is refused"
+        default=None,
+        description="a token; what looks like a card number is refused: 13 to 19 digits, spaces or dashes between them, that pass "
+        "Luhn's check",
     )
-    hour: Annotated[int, Field(ge=0, le=23)] | None = Field(default=None, description="the customer's local hour")
-    day_of_week: Annotated[int, Field(ge=0, le=6)] | None = Field(
-        default=None, description="the customer's local weekday, Monday = 0"
-    )
-    previous_transactions_count: Annotated[int, Field(ge=0, le=2_147_483_647)] | None = None
+    hour: Hour | None = Field(default=None, description="the customer's local hour")
+    day_of_week: Weekday | None = Field(default=None, description="the customer's local weekday, Monday = 0")
+    previous_transactions_count: Count | None = Field(default=None, description="the customer's earlier transactions")
     metadata: dict[str, Any] | None = Field(
         default=None, description="free; neither stored nor part of the event's content"
     )

@@ -90,6 +90,9 @@ _TEXTS = (
     _bad("card_number", "card_id", b'"4111111111111111"', "looks_like_card_number"),
     _bad("card_number_with_spaces", "card_id", b'"4111 1111 1111 1111"', "looks_like_card_number"),
     _bad("card_number_with_dashes", "card_id", b'"4111-1111-1111-1111"', "looks_like_card_number"),
+    _bad("card_number_with_space_around", "card_id", b'" 4111111111111111 "', "looks_like_card_number"),
+    _bad("card_number_as_number", "card_id", b"4111111111111111"),
+    _bad("card_number_in_an_array", "card_id", b'["4111111111111111"]'),
     _bad("card_number_escaped", "card_id", rb'"\u0034111111111111111"', "looks_like_card_number"),
 )
 
@@ -110,7 +113,7 @@ _NUMBERS = (
     _bad("previous_count_negative", "previous_transactions_count", b"-1"),
     _bad("previous_count_beyond_32_bits", "previous_transactions_count", b"2147483648"),
     _bad("previous_count_of_5000_digits", "previous_transactions_count", b"9" * 5_000),
-    _bad("previous_count_float", "previous_transactions_count", b"17.0"),
+    _bad("previous_count_float", "previous_transactions_count", b"17.5"),
 )
 
 _SHAPES = (

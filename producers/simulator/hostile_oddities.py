@@ -67,6 +67,8 @@ ODDITIES = (
     _odd("country_unheard_of", "location.country", text("Atlantis")),
     _odd("ip_address_nonsense", "device_info.ip_address", text("not an address")),
     _odd("latitude_whole_number", "location.latitude", b"-90"),
+    _odd("hour_as_whole_float", "hour", b"13.0"),
+    _odd("previous_count_with_exponent", "previous_transactions_count", b"1.7e1"),
     _odd("card_token_of_digits", "card_id", b'"4111111111111112"'),
     _odd("metadata_nested_5_deep", "metadata", b'{"a":{"b":[{"c":{"d":1}}]}}'),
     _odd("metadata_with_nul", "metadata", rb'{"note":"a\u0000b"}'),

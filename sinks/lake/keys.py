@@ -43,6 +43,11 @@ def chunk_key(arrival_day: date, first: StreamPosition) -> str:
     return f"{shard_prefix(arrival_day, first.stream_epoch, first.shard_id)}{position_name(first)}.parquet"
 
 
+def is_chunk_key(key: str) -> bool:
+    """Whether `key` is a chunk's. Others may stand beside it: the S3 console marks a folder that it makes by an empty object."""
+    return _KEY.fullmatch(key) is not None
+
+
 def parse_chunk_key(key: str) -> ChunkKey:
     """Return what `key` says; ValueError if it is not a chunk's (such as the file of a replayed dead letter)."""
     match = _KEY.fullmatch(key)

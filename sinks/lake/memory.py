@@ -9,7 +9,7 @@ from typing import Literal
 
 from schemas.position import ShardId, StreamEpoch
 from sinks.errors import TransientSinkError
-from sinks.lake.keys import shard_prefix
+from sinks.lake.keys import is_chunk_key, shard_prefix
 from sinks.port import ChunkFooter, ChunkObject
 
 Failure = Literal["before", "after"]
@@ -43,6 +43,6 @@ class MemoryLake:
         return standing.footer if standing else None
 
     def keys(self, arrival_day: date, epoch: StreamEpoch, shard_id: ShardId) -> Sequence[str]:
-        """Return every key of the shard's chunks of that day, in order."""
+        """Return every key of the shard's chunks of that day, in order; what else stands there is left out."""
         prefix = shard_prefix(arrival_day, epoch, shard_id)
-        return sorted(key for key in self.objects if key.startswith(prefix))
+        return sorted(key for key in self.objects if key.startswith(prefix) and is_chunk_key(key))

@@ -6,17 +6,20 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
+import structlog
 from botocore.exceptions import ClientError
 
 from schemas.position import ShardId, StreamEpoch
 from sinks.errors import PermanentSinkError, TransientSinkError
-from sinks.lake.keys import parse_chunk_key, shard_prefix
+from sinks.lake.keys import is_chunk_key, parse_chunk_key, shard_prefix
 from sinks.lake.parquet import encode
 from sinks.port import ChunkFooter, ChunkObject
 from sinks.s3_errors import is_status, translated_s3_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+_log = structlog.get_logger(__name__)
 
 
 class S3Lake:
@@ -50,11 +53,17 @@ class S3Lake:
         return _footer(key, answer["Metadata"])
 
     def keys(self, arrival_day: date, epoch: StreamEpoch, shard_id: ShardId) -> Sequence[str]:
-        """Return every key of the shard's chunks of that day, in order (S3 lists in UTF-8 order)."""
+        """Return every key of the shard's chunks of that day, in order (S3 lists in UTF-8 order).
+
+        What else stands there is no part of the chain: it is left out, with a warning.
+        """
         prefix = shard_prefix(arrival_day, epoch, shard_id)
         with translated_s3_errors("list", self._address(prefix)):
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
-            return [found["Key"] for page in pages for found in page.get("Contents", ())]
+            keys = [found["Key"] for page in pages for found in page.get("Contents", ())]
+        if foreign := [key for key in keys if not is_chunk_key(key)]:
+            _log.warning("foreign_objects_ignored", bucket=self._bucket, first_key=foreign[0], objects=len(foreign))
+        return [key for key in keys if is_chunk_key(key)]
 
     def _is_stored(self, chunk: ChunkObject) -> bool:
         with translated_s3_errors("write", self._address(chunk.key)):

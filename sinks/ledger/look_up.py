@@ -51,11 +51,8 @@ def ask_decisions(connection: Connection, identities: Sequence[Identity], horizo
 
 
 def _ask_decisions_at(connection: Connection, deliveries: Sequence[Delivery]) -> _Cursor:
-    arrival_times = [delivery.arrival_time for delivery in deliveries]
     parameters = _position_arrays([delivery.position for delivery in deliveries]) | {
-        "arrival_times": arrival_times,
-        "first": min(arrival_times),
-        "last": max(arrival_times),
+        "arrival_times": [delivery.arrival_time for delivery in deliveries],
     }
     return connection.execute(query("decisions_by_position"), parameters, binary=True)
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -13,13 +11,15 @@ from uuid import uuid4
 import pyarrow.parquet as pq
 import pytest
 from botocore.exceptions import ClientError
+from structlog.testing import capture_logs
 
 from infra.local.environment import LocalEnvironment
 from sinks.errors import PermanentSinkError, TransientSinkError
-from sinks.lake.memory import MemoryLake
+from sinks.lake.keys import shard_prefix
 from sinks.lake.s3 import S3Lake
 from sinks.port import Lake
 from tests.contract.lake_builders import DAY, a_chunk, at
+from tests.contract.lake_subjects import LakeSubject, memory_subject, s3_subject
 from tests.contract.s3_faults import S3Faults, client_without_retries
 from tests.property.chain_stream import EPOCH, OTHER_SHARD, SHARD, a_decision
 
@@ -46,32 +46,15 @@ def s3_lake(s3: S3Client, bucket: str) -> S3Lake:
     return S3Lake(s3, bucket)
 
 
-@dataclass
-class Subject:
-    """A lake, and how to make its next PUT fail `before` or `after` the object stands."""
-
-    lake: Lake
-    fail_next: Callable[[str], None]
-
-
-def _memory(_: pytest.FixtureRequest) -> Subject:
-    lake = MemoryLake()
-    return Subject(lake, lambda when: lake.fail_next("after" if when == "after" else "before"))
-
-
-def _s3(request: pytest.FixtureRequest) -> Subject:
-    faults = S3Faults(request.getfixturevalue("s3"))
-    return Subject(request.getfixturevalue("s3_lake"), faults.fail_next)
-
-
-@pytest.fixture(params=[_memory, _s3], ids=["memory", "s3"])
-def subject(request: pytest.FixtureRequest) -> Subject:
-    made: Subject = request.param(request)
-    return made
+@pytest.fixture(params=["memory", "s3"])
+def subject(request: pytest.FixtureRequest) -> LakeSubject:
+    if request.param == "memory":
+        return memory_subject()
+    return s3_subject(request.getfixturevalue("s3"), request.getfixturevalue("bucket"))
 
 
 @pytest.fixture
-def lake(subject: Subject) -> Lake:
+def lake(subject: LakeSubject) -> Lake:
     return subject.lake
 
 
@@ -104,7 +87,7 @@ def test_where_nothing_stands_there_is_no_footer(lake: Lake) -> None:
     assert lake.footer(a_chunk().key) is None
 
 
-def test_a_put_that_fails_before_it_lands_leaves_nothing(subject: Subject) -> None:
+def test_a_put_that_fails_before_it_lands_leaves_nothing(subject: LakeSubject) -> None:
     chunk = a_chunk()
     subject.fail_next("before")
     with pytest.raises(TransientSinkError):
@@ -113,7 +96,7 @@ def test_a_put_that_fails_before_it_lands_leaves_nothing(subject: Subject) -> No
     assert subject.lake.put(chunk) == chunk.footer
 
 
-def test_a_put_whose_answer_is_lost_is_found_again_as_ones_own(subject: Subject) -> None:
+def test_a_put_whose_answer_is_lost_is_found_again_as_ones_own(subject: LakeSubject) -> None:
     chunk = a_chunk()
     subject.fail_next("after")
     with pytest.raises(TransientSinkError):
@@ -134,6 +117,25 @@ def test_keys_are_those_of_one_day_one_epoch_and_one_shard_in_order(lake: Lake) 
     assert list(lake.keys(DAY, EPOCH, SHARD)) == [chunks[1].key, chunks[0].key, chunks[2].key]
     assert list(lake.keys(next_day_of := DAY + timedelta(days=1), EPOCH, SHARD)) == [next_day.key]
     assert list(lake.keys(next_day_of + timedelta(days=1), EPOCH, SHARD)) == []
+
+
+def test_objects_of_others_under_the_shards_prefix_are_no_chunks(subject: LakeSubject) -> None:
+    chunk, prefix = a_chunk(), shard_prefix(DAY, EPOCH, SHARD)
+    subject.lake.put(chunk)
+    for name in ("", "_SUCCESS", "copy.parquet", f"backup/{chunk.key.removeprefix(prefix)}", "0-0.parquet"):
+        subject.put_foreign(prefix + name)
+    assert list(subject.lake.keys(DAY, EPOCH, SHARD)) == [chunk.key]
+
+
+def test_a_listing_warns_once_of_objects_of_others(s3_lake: S3Lake, s3: S3Client, bucket: str) -> None:
+    prefix = shard_prefix(DAY, EPOCH, SHARD)
+    for name in ("", "notes.txt"):
+        s3.put_object(Bucket=bucket, Key=prefix + name, Body=b"")
+    with capture_logs() as logs:
+        assert list(s3_lake.keys(DAY, EPOCH, SHARD)) == []
+    assert [(log["log_level"], log["event"], log["first_key"], log["objects"]) for log in logs] == [
+        ("warning", "foreign_objects_ignored", prefix, 2)
+    ]
 
 
 def test_of_many_who_put_at_one_key_at_once_one_wins_and_all_learn_who(lake: Lake) -> None:

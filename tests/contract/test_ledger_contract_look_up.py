@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from schemas.decision import Decision, Identity
+from schemas.position import ShardId, StreamEpoch
 from sinks.port import Candidate, Known
 from tests.builders import NOW
 from tests.contract.ledger_builders import (
@@ -100,6 +101,33 @@ def test_a_decided_record_that_is_unreadable_now_is_found_by_its_position(subjec
     known = subject.new_ledger().look_up([], [a_delivery(decided.position, decided.arrival_time), elsewhere])
 
     assert known == Known({}, (decided,))
+
+
+def test_a_position_is_found_among_many_that_arrived_in_the_same_millisecond(subject: LedgerSubject) -> None:
+    crowd = [a_decision(f"t-{number}", offset=number, arrival_time=NOW) for number in range(300)]
+    subject.new_ledger().commit(crowd, [], [])
+    asked = [crowd[299], crowd[7], crowd[150]]
+    others = [
+        a_delivery(a_position(7, sub_sequence=1)),
+        a_delivery(a_position(7, shard_id=ShardId("shardId-000000000004"))),
+        a_delivery(a_position(7, stream_epoch=StreamEpoch("20260802T000000Z"))),
+        a_delivery(a_position(7), NOW + MILLISECOND),
+        a_delivery(a_position(300)),
+    ]
+
+    known = subject.new_ledger().look_up([], [*(a_delivery(row.position) for row in asked), *others])
+
+    assert sorted(known.decisions) == sorted(asked)
+
+
+def test_positions_of_far_apart_arrivals_are_found_at_once(subject: LedgerSubject) -> None:
+    days = [NOW - timedelta(days=400), NOW - timedelta(days=7), NOW, NOW + timedelta(days=400)]
+    rows = [a_decision(f"t-{n}", offset=n, event_time=day, arrival_time=day) for n, day in enumerate(days)]
+    subject.new_ledger().commit(rows, [], [])
+
+    known = subject.new_ledger().look_up([], [a_delivery(row.position, row.arrival_time) for row in rows])
+
+    assert set(known.decisions) == set(rows)
 
 
 @pytest.mark.parametrize("year", [1, 9999])
