@@ -8,13 +8,16 @@ from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from schemas.dead_letter import DeadLetter
-from schemas.decision import Decision
+from schemas.decision import Decision, RiskLevel
 from schemas.position import Position, ShardId, StreamEpoch, StreamPosition, StreamRecord
 from sinks.port import Refusal
 
 ShardEnd = Literal["SHARD_END"]
-AlertState = Literal["sent", "waiting", "kept"]
-"""`kept`: parked by the topic's refusal, too old or suppressed; it is not meant to arrive."""
+Checkpoints = Mapping[ShardId, Position | ShardEnd]
+"""Per shard the last checkpointed position; a shard that is missing has none."""
+AlertState = Literal["sent", "waiting", "kept", "tried"]
+"""`kept`: refused by the topic, too old or suppressed; it never left. `tried`: kept after a try whose answer is not known: it may
+have arrived all the same."""
 
 
 class LakeRow(NamedTuple):
@@ -36,24 +39,49 @@ class OutboxEntry(NamedTuple):
 class Evidence:
     """One epoch of one stream and all its effects. `published` is in shard order; trimmed records are not in it.
 
-    `checkpoints`: per shard the last checkpointed position; a shard that is missing has none. `received`: alert messages in the
-    order received; None where no queue is configured. `alerting_policies`: policy versions whose high and critical decisions alert.
+    It was read while the system ran, in this order: `checkpoints`, `published`, then of the ledger `decisions`, `refusals` and `outbox`,
+    which show one moment, then the rest. `places.py` says what follows from that.
     """
 
     epoch: StreamEpoch
     published: Sequence[StreamRecord]
-    checkpoints: Mapping[ShardId, Position | ShardEnd]
+    checkpoints: Checkpoints
     decisions: Sequence[Decision]
     refusals: Mapping[StreamPosition, Refusal]
     lake: Sequence[LakeRow]
     outbox: Sequence[OutboxEntry]
     received: Sequence[Mapping[str, Any]] | None
+    """Messages in the order received, of any epoch and kind; None where no queue is configured."""
     dead_letters: Mapping[StreamPosition, DeadLetter]
-    alerting_policies: frozenset[str] = field(default_factory=frozenset)
+    alerting_policies: Mapping[str, frozenset[RiskLevel]] = field(default_factory=dict)
+    """The levels that alert, by policy version; of other versions it is not known which decisions alert."""
+    shards: frozenset[ShardId] = frozenset()
+    """The shards that the stream had when it was read, those without a record too."""
+    decided_elsewhere: Sequence[Decision] = ()
+    """Decisions of other epochs about events that this epoch holds without a verdict."""
+    damaged: Sequence[str] = ()
+    """Keys of chunks and dead letters of this epoch that cannot be read, or do not stand where they say."""
+    foreign: Sequence[str] = ()
+    """Keys among them that are neither."""
+    consumer_version: str | None = None
+    """Verdicts of other versions are not decoded again; None: all are."""
+    starts_at_latest: bool = False
+    """Whether a new application began at the end of the stream, so that what came before its start has no effects."""
 
     def is_checkpointed(self, position: StreamPosition) -> bool:
         """Whether the shard's checkpoint covers `position`: then every effect must stand."""
-        checkpoint = self.checkpoints.get(position.shard_id)
-        if checkpoint is None:
-            return False
-        return checkpoint == "SHARD_END" or position.within_shard <= checkpoint
+        return is_covered(self.checkpoints, position)
+
+
+def is_covered(checkpoints: Checkpoints, position: StreamPosition) -> bool:
+    """Whether the checkpoint of the position's shard has passed it."""
+    checkpoint = checkpoints.get(position.shard_id)
+    if checkpoint is None:
+        return False
+    return checkpoint == "SHARD_END" or position.within_shard <= checkpoint
+
+
+def name_of(position: StreamPosition) -> str:
+    """Return the position as findings name it."""
+    sub = f".{position.sub_sequence}" if position.sub_sequence else ""
+    return f"{position.shard_id} {position.sequence_number}{sub}"

@@ -1,31 +1,52 @@
-"""Reads every row of a stream epoch's chunks from the lake, with plain Parquet and S3, not with the code that wrote them."""
+"""Reads every row of a stream epoch's chunks from the lake, with plain Parquet, not with the code that wrote them."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from consumer.auditing.evidence import LakeRow
+from consumer.auditing.objects import Bucket
 from schemas.position import StreamEpoch
+from sinks.lake.keys import DECISIONS_PREFIX, parse_chunk_key
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
-PREFIX = "decisions/v1/"
+_NEEDED = {"transaction_id", "event_time", "stream_epoch", "shard_id", "sequence_number", "sub_sequence"}
 
 
-def read_lake(client: S3Client, bucket: str, epoch: StreamEpoch) -> Iterator[LakeRow]:
-    """Yield every row of the epoch, chunk by chunk."""
-    for key in _keys(client, bucket):
-        if f"/{epoch}/" in key:
-            body = client.get_object(Bucket=bucket, Key=key)["Body"].read()
-            table = pq.read_table(io.BytesIO(body), use_threads=False)
-            yield from (LakeRow(key, values) for values in table.to_pylist())
+@dataclass(slots=True)
+class LakeContents:
+    """The rows, the keys of chunks that cannot be read, and the keys that are no chunk's (such as a console's folder marker)."""
+
+    rows: list[LakeRow] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
 
 
-def _keys(client: S3Client, bucket: str) -> Iterator[str]:
-    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=PREFIX):
-        yield from (found["Key"] for found in page.get("Contents", ()))
+def read_lake(bucket: Bucket, epoch: StreamEpoch) -> LakeContents:
+    """Return what the lake holds of the epoch, chunk by chunk in order of the keys."""
+    contents = LakeContents()
+    for key in bucket.keys(DECISIONS_PREFIX):
+        try:
+            is_of_epoch = parse_chunk_key(key).first.stream_epoch == epoch
+        except ValueError:
+            contents.foreign.append(key)
+            continue
+        if is_of_epoch:
+            _take(key, bucket.body(key), contents)
+    return contents
+
+
+def _take(key: str, body: bytes, contents: LakeContents) -> None:
+    try:
+        table = pq.read_table(io.BytesIO(body), use_threads=False)
+        rows = [LakeRow(key, values) for values in table.to_pylist()]
+    except (pa.ArrowException, OSError, ValueError):
+        contents.damaged.append(key)
+        return
+    if set(table.column_names) >= _NEEDED:
+        contents.rows += rows
+    else:
+        contents.damaged.append(key)

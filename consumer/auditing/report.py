@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
+
+from schemas.position import ShardId
 
 Fault = Literal["lost", "duplicated", "mismatched"]
 Fact = Literal[
@@ -19,6 +22,9 @@ Fact = Literal[
     "redelivered",
     "kept_alerts",
     "trimmed",
+    "before_start",
+    "not_judged",
+    "foreign",
 ]
 MEANINGS: dict[str, str] = {
     "lost": "published and checkpointed, but an effect is missing",
@@ -28,23 +34,30 @@ MEANINGS: dict[str, str] = {
     "decided": "decisions in the ledger",
     "refused": "records refused, each with its dead letter",
     "repeated": "resends of a decided event: no second effect",
-    "pending": "beyond the checkpoint or still to be sent: judged later",
+    "pending": "beyond the checkpoint, in flight or still to be sent: judged later",
     "in_lake": "rows in the lake",
     "alerts": "alerts raised",
     "received": "different alerts received",
     "redelivered": "alerts received again with the same alert_id",
     "kept_alerts": "alerts kept and not sent (too old, parked)",
     "trimmed": "effects of records that the stream no longer holds: not judged",
+    "before_start": "records from before the consumer's first start at LATEST: not judged",
+    "not_judged": "records and messages that the audit cannot read",
+    "foreign": "objects in the buckets that are neither chunks nor dead letters: ignored",
 }
 _FINDINGS_KEPT = 20
+_SHARDS_NAMED = 3
 
 
 @dataclass(slots=True)
 class AuditReport:
-    """Counts by name; `findings` holds the first 20 faults in words."""
+    """Counts by name; `findings` holds the first 20 faults in words, `remarks` what is no fault but should be known."""
 
     counts: Counter[str] = field(default_factory=Counter)
     findings: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    without_checkpoint: Sequence[ShardId] = ()
+    """Shards with records that the consumer never checkpointed."""
 
     def fault(self, kind: Fault, what: str, count: int = 1) -> None:
         """Count a fault and keep its words."""
@@ -56,17 +69,55 @@ class AuditReport:
         """Count a fact."""
         self.counts[fact] += count
 
+    def remark(self, fact: Fact, what: str, count: int) -> None:
+        """Count a fact and keep its words."""
+        self.note(fact, count)
+        self.remarks.append(f"{fact}: {what}")
+
     @property
     def is_clean(self) -> bool:
-        """Whether nothing is lost, duplicated or mismatched."""
+        """Whether nothing is lost, duplicated or mismatched, of what could be judged."""
         return not any(self.counts[fault] for fault in get_args(Fault))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left to be judged later: what a stopped system must be, and a running one seldom is."""
+        return self.counts["pending"] == 0
+
+    @property
+    def verdict(self) -> str:
+        """The last line; it claims no more than was judged."""
+        if not self.is_clean:
+            return "AUDIT NOT CLEAN"
+        if not self.is_complete:
+            return f"audit clean so far, {self.counts['pending']:,} pending{self._untouched()}"
+        if not self.counts["published"]:
+            return "audit clean: the stream holds no record"
+        if self.counts["not_judged"]:
+            return f"audit clean, but {self.counts['not_judged']:,} could not be judged"
+        return "audit clean: every event had its effects exactly once"
 
     def document(self) -> dict[str, object]:
         """Return the report as a JSON document; every count is there, also where it is zero."""
-        return {"is_clean": self.is_clean, **{name: self.counts[name] for name in MEANINGS}, "findings": self.findings}
+        return {
+            "is_clean": self.is_clean,
+            "is_complete": self.is_complete,
+            **{name: self.counts[name] for name in MEANINGS},
+            "findings": self.findings,
+            "remarks": self.remarks,
+            "without_checkpoint": list(self.without_checkpoint),
+        }
 
     def lines(self) -> list[str]:
         """Return the report for a person."""
         rows = [f"  {name:<12} {self.counts[name]:>9,}  {meaning}" for name, meaning in MEANINGS.items()]
-        verdict = "audit clean: every event had its effects exactly once" if self.is_clean else "AUDIT NOT CLEAN"
-        return [*rows, *(f"  ! {finding}" for finding in self.findings), verdict]
+        words = [*(f"  - {remark}" for remark in self.remarks), *(f"  ! {finding}" for finding in self.findings)]
+        return [*rows, *words, self.verdict]
+
+    def _untouched(self) -> str:
+        shards = self.without_checkpoint
+        if not shards:
+            return ""
+        more = f" and {len(shards) - _SHARDS_NAMED} more" if len(shards) > _SHARDS_NAMED else ""
+        named = ", ".join(shards[:_SHARDS_NAMED])
+        return f"; no checkpoint of {named}{more}: does the consumer run, under this application name?"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from consumer.auditing.evidence import ShardEnd
 from schemas.position import Position, ShardId, StreamEpoch, StreamPosition, StreamRecord, stream_epoch
@@ -24,39 +24,63 @@ def read_epoch(client: KinesisClient, stream_name: str) -> StreamEpoch:
     return stream_epoch(summary["StreamCreationTimestamp"])
 
 
-def read_shard_ids(client: KinesisClient, stream_name: str) -> list[ShardId]:
+class Shard(NamedTuple):
+    """A shard of the stream; what is closed takes no more records."""
+
+    shard_id: ShardId
+    is_closed: bool
+
+
+def read_shards(client: KinesisClient, stream_name: str) -> list[Shard]:
     """Return every shard, closed ones included, in order."""
     pages = client.get_paginator("list_shards").paginate(StreamName=stream_name)
-    return sorted(ShardId(shard["ShardId"]) for page in pages for shard in page["Shards"])
+    return sorted(_shard(found) for page in pages for found in page["Shards"])
 
 
 def read_stream(
     client: KinesisClient,
     stream_name: str,
     *,
+    shards: Sequence[Shard] | None = None,
     on_progress: Callable[[int], None] = lambda _: None,
     is_paced: bool = True,
 ) -> Iterator[StreamRecord]:
-    """Yield every record that the stream holds at this moment, in shard order; `is_paced` keeps to five reads a second."""
+    """Yield every record that the stream held when the reading began, in shard order, and some that came since.
+
+    Ends on a busy stream too. `shards`: those to read, None for all; `is_paced` keeps to five reads a second.
+    """
+    reading = _Reading(client, stream_name, 1 / _READS_A_SECOND if is_paced else 0.0)
     epoch, count = read_epoch(client, stream_name), 0
-    for shard_id in read_shard_ids(client, stream_name):
-        for page in _pages(client, stream_name, shard_id, 1 / _READS_A_SECOND if is_paced else 0.0):
-            yield from (_record(found, epoch, shard_id) for found in page)
+    for shard in read_shards(client, stream_name) if shards is None else shards:
+        for page in reading.pages(shard):
+            yield from (_record(found, epoch, shard.shard_id) for found in page)
             count += len(page)
             on_progress(count)
 
 
-def _pages(client: KinesisClient, stream_name: str, shard_id: ShardId, pause_s: float) -> Iterator[list[Any]]:
-    iterator: str | None = client.get_shard_iterator(
-        StreamName=stream_name, ShardId=shard_id, ShardIteratorType="TRIM_HORIZON"
-    )["ShardIterator"]
-    while iterator:
-        answer = client.get_records(ShardIterator=iterator, Limit=10_000)
-        yield list(answer["Records"])
-        iterator = answer.get("NextShardIterator")
-        if not answer["Records"] and answer.get("MillisBehindLatest", 0) == 0:
-            return
-        time.sleep(pause_s)
+class _Reading:
+    """Reads as far as the stream's end was when the reading began, by Kinesis' own word: no clock of ours is compared with its."""
+
+    def __init__(self, client: KinesisClient, stream_name: str, pause_s: float) -> None:
+        self._client, self._stream_name, self._pause_s = client, stream_name, pause_s
+        self._began_s = time.monotonic()
+
+    def pages(self, shard: Shard) -> Iterator[list[Any]]:
+        iterator: str | None = self._client.get_shard_iterator(
+            StreamName=self._stream_name, ShardId=shard.shard_id, ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        while iterator:
+            since_began_ms = (time.monotonic() - self._began_s) * 1000
+            answer = self._client.get_records(ShardIterator=iterator, Limit=10_000)
+            yield list(answer["Records"])
+            iterator = answer.get("NextShardIterator")
+            if not shard.is_closed and answer.get("MillisBehindLatest", 0) <= since_began_ms:
+                return
+            time.sleep(self._pause_s)
+
+
+def _shard(found: Mapping[str, Any]) -> Shard:
+    return Shard(ShardId(found["ShardId"]), "EndingSequenceNumber" in found.get("SequenceNumberRange", {}))
 
 
 def _record(found: Mapping[str, Any], epoch: StreamEpoch, shard_id: ShardId) -> StreamRecord:

@@ -5,31 +5,43 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import closing
+from functools import partial
+from importlib.metadata import version
 from typing import Any
 
 from consumer.auditing.compare import audit
-from consumer.auditing.evidence import AlertState, Evidence, OutboxEntry
+from consumer.auditing.dead_letters import read_dead_letters
+from consumer.auditing.evidence import Evidence, OutboxEntry
 from consumer.auditing.lake import read_lake
+from consumer.auditing.ledger import read_ledger
+from consumer.auditing.messages import read_message
+from consumer.auditing.objects import Bucket
 from consumer.auditing.received import ReceivedAlerts
+from consumer.auditing.records import silent_identities
 from consumer.auditing.report import AuditReport
-from consumer.auditing.stream import read_checkpoints, read_epoch, read_stream
+from consumer.auditing.stream import read_checkpoints, read_epoch, read_shards, read_stream
 from consumer.clients import AwsClients
 from consumer.scoring.bundle import DEFAULT_BUNDLE, POLICY_FILE
-from consumer.scoring.policy import parse_policy
+from consumer.scoring.policy import Policy, parse_policy
 from consumer.settings import Settings
-from schemas.dead_letter import DeadLetter
-from schemas.position import ShardId, StreamEpoch, StreamPosition
-from sinks.dead_letters.s3 import S3DeadLetters
+from schemas.decision import RISK_LEVELS, RiskLevel
+from schemas.position import StreamEpoch
 from sinks.ledger.reader import LedgerReader
 
 RECEIVED_FILE = "alerts-received.jsonl"
 _SETTLE_S = 10.0
+_COLLECTED_AT_ONCE = 1_000
 
 
 def gather(settings: Settings, say: Callable[[str], None] = lambda _: None) -> Evidence:
-    """Read the stream and all its effects. Checkpoints come first, so that what they cover must be found afterwards."""
+    """Read the stream and all its effects, while the system may run.
+
+    The order matters. What the checkpoints cover must be found in everything read after them; the stream comes before the ledger, so
+    that a record without a verdict is one that waits; lake, dead letters and alerts come after the ledger's one moment, so that what
+    it decided is found there, and what they show beyond it is in flight.
+    """
     with closing(LedgerReader(settings.dsn(), application_name="fraudstream-audit")) as reader:
         return _gather(settings, AwsClients(settings), reader, say)
 
@@ -37,31 +49,44 @@ def gather(settings: Settings, say: Callable[[str], None] = lambda _: None) -> E
 def _gather(settings: Settings, clients: AwsClients, reader: LedgerReader, say: Callable[[str], None]) -> Evidence:
     epoch = read_epoch(clients.kinesis, settings.stream_name)
     checkpoints = read_checkpoints(clients.dynamodb, settings.application_name)
+    shards = read_shards(clients.kinesis, settings.stream_name)
     say("reading the stream")
-    published = list(read_stream(clients.kinesis, settings.stream_name, is_paced=not settings.is_local))
+    is_paced = not settings.is_local
+    published = list(read_stream(clients.kinesis, settings.stream_name, shards=shards, is_paced=is_paced))
     say(f"read {len(published):,} records; reading ledger, dead letters, lake and alerts")
-    refusals = {stored.refusal.position: stored.refusal for stored in reader.all_refusals(epoch)}
-    letters = S3DeadLetters(clients.s3, settings.dead_letter_bucket).letters()
-    decisions = list(reader.all_decisions(epoch))
+    ledger = read_ledger(reader, epoch, partial(silent_identities, published, checkpoints))
+    letters = read_dead_letters(Bucket(clients.s3, settings.dead_letter_bucket), epoch)
+    lake = read_lake(Bucket(clients.s3, settings.lake_bucket), epoch)
     return Evidence(
         epoch=epoch,
         published=published,
         checkpoints=checkpoints,
-        decisions=decisions,
-        refusals=refusals,
-        lake=list(read_lake(clients.s3, settings.lake_bucket, epoch)),
-        outbox=(outbox := [entry for entry in _outbox(reader) if entry.payload["position"]["stream_epoch"] == epoch]),
-        received=_received(settings, clients, outbox),
-        dead_letters={_position(letter): letter for letter in letters if letter.stream_epoch == epoch},
-        alerting_policies=frozenset({_policy_version(settings)}),
+        decisions=ledger.decisions,
+        refusals=ledger.refusals,
+        lake=lake.rows,
+        outbox=ledger.outbox,
+        received=_received(settings, clients, epoch, ledger.outbox),
+        dead_letters=letters.letters,
+        alerting_policies=_alerting_policies(settings),
+        shards=frozenset(shard.shard_id for shard in shards),
+        decided_elsewhere=ledger.decided_elsewhere,
+        damaged=[*lake.damaged, *letters.damaged],
+        foreign=[*lake.foreign, *letters.foreign],
+        consumer_version=version("fraudstream"),
+        starts_at_latest=settings.initial_position == "LATEST",
     )
 
 
 def run_audit(settings: Settings, *, as_json: bool = False) -> bool:
     """Print the report and return whether it is clean."""
+    return report_audit(settings, as_json=as_json).is_clean
+
+
+def report_audit(settings: Settings, *, as_json: bool = False) -> AuditReport:
+    """Print the report and return it."""
     report = audit(gather(settings, _say))
     print_report(report, as_json=as_json)
-    return report.is_clean
+    return report
 
 
 def print_report(report: AuditReport, *, as_json: bool = False) -> None:
@@ -73,32 +98,34 @@ def _say(progress: str) -> None:
     print(f"audit: {progress}", file=sys.stderr)
 
 
-def _outbox(reader: LedgerReader) -> list[OutboxEntry]:
-    states: dict[str, AlertState] = {"sent": "sent", "pending": "waiting", "parked": "kept", "suppressed": "kept"}
-    return [OutboxEntry(row.alert_id, json.loads(row.payload), states[row.state]) for row in reader.all_alerts()]
-
-
-def _received(settings: Settings, clients: AwsClients, outbox: list[OutboxEntry]) -> list[dict[str, Any]] | None:
-    """Collect until everything sent has arrived, or nothing came for ten seconds: a topic delivers when it pleases."""
+def _received(
+    settings: Settings, clients: AwsClients, epoch: StreamEpoch, outbox: Iterable[OutboxEntry]
+) -> list[dict[str, Any]] | None:
+    """Collect until everything sent has arrived, or none of it came for ten seconds: a topic delivers when it pleases."""
     if settings.alert_queue_url is None:
         return None
     alerts = ReceivedAlerts(clients.sqs, settings.alert_queue_url, settings.state_dir / RECEIVED_FILE)
-    sent = {str(entry.alert_id) for entry in outbox if entry.state == "sent"}
+    missing: Collection[object] = {entry.alert_id for entry in outbox if entry.state == "sent"}
     deadline_s = time.monotonic() + _SETTLE_S
     while True:
-        if alerts.collect():
+        alerts.collect(_COLLECTED_AT_ONCE)
+        documents = alerts.all()
+        read = [read_message(document) for document in documents]
+        arrived = {message.alert_id for message in read if message and message.position.stream_epoch == epoch}
+        still_missing = [number for number in missing if number not in arrived]
+        if len(still_missing) < len(missing):
             deadline_s = time.monotonic() + _SETTLE_S
-        messages = alerts.all()
-        if sent <= {message["alert_id"] for message in messages} or time.monotonic() > deadline_s:
-            return messages
+        missing = still_missing
+        if not missing or time.monotonic() > deadline_s:
+            return documents
         time.sleep(0.2)
 
 
-def _position(letter: DeadLetter) -> StreamPosition:
-    return StreamPosition(
-        StreamEpoch(letter.stream_epoch), ShardId(letter.shard_id), int(letter.sequence_number), letter.sub_sequence
-    )
+def _alerting_policies(settings: Settings) -> dict[str, frozenset[RiskLevel]]:
+    policy = parse_policy(((settings.model_bundle or DEFAULT_BUNDLE) / POLICY_FILE).read_text())
+    return {policy.version: alerting_levels(policy)}
 
 
-def _policy_version(settings: Settings) -> str:
-    return parse_policy(((settings.model_bundle or DEFAULT_BUNDLE) / POLICY_FILE).read_text()).version
+def alerting_levels(policy: Policy) -> frozenset[RiskLevel]:
+    """Return the levels whose decisions alert."""
+    return frozenset(RISK_LEVELS[RISK_LEVELS.index(policy.alert_from) :])

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from consumer.auditing.received import ReceivedAlerts
 from consumer.clients import AwsClients
-from consumer.operations.audit import RECEIVED_FILE, run_audit
+from consumer.operations.audit import RECEIVED_FILE, report_audit
 from consumer.operations.demo_source import EventFile, EventSource, LiveTraffic
 from consumer.operations.demo_watch import Watch, farewell
 from consumer.operations.up import migrate_ledger
@@ -96,11 +96,12 @@ class _Demo:
             _say("stopping the consumer: it flushes and checkpoints")
             is_stopped = _stopped(consumer)
         _say("auditing: the stream against ledger, lake, alerts and dead letters")
-        is_clean = run_audit(self._settings)
+        report = report_audit(self._settings)
         print("\n".join(farewell(self._settings, is_kept=self._plan.is_kept)))
         if self._plan.is_kept:
             self._keep()
-        return 0 if is_clean and is_drained and is_stopped and self._source.is_complete else 1
+        is_proved = report.is_clean and report.is_complete
+        return 0 if is_proved and is_drained and is_stopped and self._source.is_complete else 1
 
     def _start(self, consumer: subprocess.Popen[bytes]) -> None:
         _say(f"consumer started (log: {_log_path(self._settings)}); publishing {self._source.description}")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from itertools import islice
 from typing import Any, NamedTuple
 
-from schemas.decision import Decision
+from schemas.decision import Decision, Identity
 from schemas.position import StreamEpoch, StreamPosition
 from sinks.ledger.connection import Connection, Dsn, Session
 from sinks.ledger.migrations import check_schema
@@ -47,6 +49,14 @@ class LedgerReader:
             row_to_decision(row) for row in self._rows("read_decisions_by_transaction", transaction_id=transaction_id)
         ]
 
+    def find_all(self, identities: Iterable[Identity]) -> Iterator[Decision]:
+        """Give the decisions of these events, whichever stream they came from, a page at a time; unknown ones are left out."""
+        asked = iter(identities)
+        while page := list(islice(asked, _PAGE_ROWS)):
+            ids, event_times = [one.transaction_id for one in page], [one.event_time for one in page]
+            rows = self._rows("read_decisions_by_identity", transaction_ids=ids, event_times=event_times)
+            yield from map(row_to_decision, rows)
+
     def find_refusal(self, position: StreamPosition) -> StoredRefusal | None:
         """Return the verdict on the record at `position`, None if it was not refused."""
         names = ("stream_epoch", "shard_id", "sequence_number", "sub_sequence")
@@ -79,6 +89,13 @@ class LedgerReader:
     def all_alerts(self) -> Iterator[OutboxRow]:
         """Give every alert of the outbox, told or not, of all streams, in no order, a page at a time."""
         return map(row_to_outbox_row, self._pages("read_alerts", {}))
+
+    @contextmanager
+    def one_moment(self) -> Iterator[None]:
+        """Let all reads inside see the ledger as it is at the first of them, whatever is committed meanwhile."""
+        with self._session.use() as connection, connection.transaction():
+            connection.execute(query("one_moment"))
+            yield
 
     def close(self) -> None:
         """Close the connection; the next call opens another."""
