@@ -20,7 +20,6 @@ from sinks.alerts.sns import SnsTopic
 from sinks.errors import PermanentSinkError
 from sinks.ledger.outbox import OutboxTerms, PostgresOutbox
 from sinks.ledger.postgres import PostgresLedger
-from tests.contract.databases import empty_tables, migrated_database
 from tests.contract.ledger_builders import a_risky_decision, an_alert
 
 if TYPE_CHECKING:
@@ -71,17 +70,6 @@ def on_call(endpoint_url: str, request: pytest.FixtureRequest) -> OnCall:
     attributes = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])
     sns.subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=attributes["Attributes"]["QueueArn"])
     return OnCall(sns, sqs, topic_arn, queue_url)
-
-
-@pytest.fixture(scope="module")
-def shared_database() -> str:
-    return migrated_database()
-
-
-@pytest.fixture
-def database_url(shared_database: str) -> str:
-    empty_tables(shared_database)
-    return shared_database
 
 
 @pytest.fixture

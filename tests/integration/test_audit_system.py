@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,33 +14,12 @@ from schemas.position import StreamEpoch
 from sinks.ledger.postgres import PostgresLedger
 from sinks.ledger.reader import LedgerReader
 from tests.builders import NOW
-from tests.contract.databases import empty_tables, migrated_database
 from tests.contract.ledger_builders import EPOCH, a_decision, a_refusal, a_risky_decision, an_alert
 from tests.system import Load, a_system
 
 pytestmark = pytest.mark.real
 
 OTHER_EPOCH = StreamEpoch("20270101T000000Z")
-
-
-@pytest.fixture(scope="module")
-def shared_database() -> str:
-    return migrated_database()
-
-
-@pytest.fixture
-def ledger(shared_database: str) -> Iterator[PostgresLedger]:
-    empty_tables(shared_database)
-    opened = PostgresLedger(shared_database)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def reader(shared_database: str) -> Iterator[LedgerReader]:
-    opened = LedgerReader(shared_database)
-    yield opened
-    opened.close()
 
 
 def test_what_is_committed_between_the_reads_of_one_moment_is_not_seen(

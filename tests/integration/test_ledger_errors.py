@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
 from decimal import Decimal
 
 import psycopg
@@ -15,28 +14,10 @@ from sinks.errors import DataRefusedError, PermanentSinkError, TransientSinkErro
 from sinks.ledger.errors import sink_error_of
 from sinks.ledger.postgres import PostgresLedger
 from sinks.ledger.queries import query
-from tests.contract.databases import empty_tables, execute, migrated_database
+from tests.contract.databases import execute
 from tests.contract.ledger_builders import a_decision, a_delivery, a_position, a_refusal
 
 pytestmark = pytest.mark.real
-
-
-@pytest.fixture(scope="module")
-def shared_database() -> str:
-    return migrated_database()
-
-
-@pytest.fixture
-def database_url(shared_database: str) -> str:
-    empty_tables(shared_database)
-    return shared_database
-
-
-@pytest.fixture
-def ledger(database_url: str) -> Iterator[PostgresLedger]:
-    opened = PostgresLedger(database_url)
-    yield opened
-    opened.close()
 
 
 def count(dsn: str) -> object:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -14,7 +13,7 @@ from psycopg.conninfo import make_conninfo
 from sinks.errors import PermanentSinkError, TransientSinkError
 from sinks.ledger.connection import Session
 from sinks.ledger.postgres import PostgresLedger
-from tests.contract.databases import empty_tables, execute, migrated_database
+from tests.contract.databases import execute
 from tests.contract.ledger_builders import a_candidate, a_decision, a_delivery, a_position, a_refusal
 from tests.contract.severing_proxy import SeveringProxy
 
@@ -24,24 +23,6 @@ TERMINATE = b"""
 select pg_terminate_backend(pid) from pg_stat_activity
 where application_name = 'fraudstream-worker' and datname = current_database()
 """
-
-
-@pytest.fixture(scope="module")
-def shared_database() -> str:
-    return migrated_database()
-
-
-@pytest.fixture
-def database_url(shared_database: str) -> str:
-    empty_tables(shared_database)
-    return shared_database
-
-
-@pytest.fixture
-def ledger(database_url: str) -> Iterator[PostgresLedger]:
-    opened = PostgresLedger(database_url)
-    yield opened
-    opened.close()
 
 
 def count(dsn: str) -> object:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from itertools import islice
 
@@ -16,37 +15,12 @@ from sinks.ledger.outbox import OutboxTerms, PostgresOutbox
 from sinks.ledger.postgres import PostgresLedger
 from sinks.ledger.reader import LedgerReader
 from tests.builders import NOW
-from tests.contract.databases import empty_tables, execute, migrated_database
+from tests.contract.databases import execute
 from tests.contract.ledger_builders import EPOCH, a_decision, a_position, a_refusal, a_risky_decision, an_alert
 
 pytestmark = pytest.mark.real
 
 OTHER_EPOCH = StreamEpoch("20270101T000000Z")
-
-
-@pytest.fixture(scope="module")
-def shared_database() -> str:
-    return migrated_database()
-
-
-@pytest.fixture
-def database_url(shared_database: str) -> str:
-    empty_tables(shared_database)
-    return shared_database
-
-
-@pytest.fixture
-def ledger(database_url: str) -> Iterator[PostgresLedger]:
-    opened = PostgresLedger(database_url)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def reader(database_url: str) -> Iterator[LedgerReader]:
-    opened = LedgerReader(database_url)
-    yield opened
-    opened.close()
 
 
 def test_a_transaction_is_found_with_all_its_decisions(ledger: PostgresLedger, reader: LedgerReader) -> None:
