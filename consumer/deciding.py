@@ -130,8 +130,6 @@ class _Commit:
         try:
             return self._write(proposals, self._refusals)
         except DataRefusedError as error:
-            if not proposals:
-                raise PermanentSinkError("the ledger refuses a refusal") from error
             if len(proposals) == 1:
                 record = proposals[0].record
                 why = failure(error.__cause__ or error)
@@ -152,4 +150,9 @@ class _Commit:
             return {}
         decisions = [p.decision for p in proposals]
         alerts = [p.alert for p in proposals if p.alert is not None]
-        return self._retry(lambda: self._ledger.commit(decisions, alerts, refusals))
+        try:
+            return self._retry(lambda: self._ledger.commit(decisions, alerts, refusals))
+        except DataRefusedError as error:
+            if not proposals:
+                raise PermanentSinkError("the ledger refuses a refusal, which holds nothing of the event's") from error
+            raise
