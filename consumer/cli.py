@@ -67,7 +67,12 @@ def demo(  # noqa: PLR0917 - typer makes options of them
     rate: Annotated[int, typer.Option(min=1, help="Events a second.")] = 500,
     shards: Annotated[int, typer.Option(min=1, max=32, help="Shards of the stream.")] = 2,
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything running afterwards, until Ctrl-C.")] = False,
-    events: Annotated[Path | None, typer.Option(help="Publish this file of events instead of simulated ones.")] = None,
+    events: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, readable=True, help="Publish this file of events instead of simulated ones."
+        ),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="With --events: publish lines that are no events, too.")
     ] = False,
@@ -155,7 +160,10 @@ def show(transaction_id: Annotated[str, typer.Argument(help="The sender's id of 
 
     with _errors_told():
         lines = lines_of(_settings().dsn(), transaction_id)
-        typer.echo("\n".join(lines) or f"no decision of transaction {transaction_id}", err=not lines)
+        missing = (
+            f"no decision of transaction {transaction_id}: not read yet, or refused (then look among the dead letters)"
+        )
+        typer.echo("\n".join(lines) or missing, err=not lines)
         raise typer.Exit(0 if lines else 1)
 
 
@@ -166,7 +174,9 @@ def health() -> None:
 
     with _errors_told():
         report = read_health(_settings().state_dir / "health.json", datetime.now(UTC))
-        typer.echo("healthy" if report.is_healthy else "unhealthy: " + "; ".join(report.reasons))
+        has_shards = report.health is not None and bool(report.health.workers)
+        healthy = "healthy" if has_shards else "healthy, but no shard is read yet"
+        typer.echo(healthy if report.is_healthy else "unhealthy: " + "; ".join(report.reasons))
         raise typer.Exit(0 if report.is_healthy else 1)
 
 

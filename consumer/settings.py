@@ -13,6 +13,8 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LOCAL_ENV_FILE = "local.env"
+LOCAL_STATE_DIR = Path(".fraudstream")
+"""Where `up` and `demo` leave the variables of the environment that they run, whatever state folder a consumer has."""
 
 
 class SettingsError(Exception):
@@ -134,7 +136,7 @@ def load_settings(*, local: bool = False, state_dir: Path | None = None) -> Sett
     Raises SettingsError with one line for each wrong variable.
     """
     if local:
-        os.environ.update(read_local_env(state_dir or Path(os.environ.get("FRAUDSTREAM_STATE_DIR", ".fraudstream"))))
+        os.environ.update(read_local_env(state_dir or LOCAL_STATE_DIR))
     try:
         return Settings()
     except ValidationError as wrong:

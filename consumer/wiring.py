@@ -82,6 +82,12 @@ def load(settings: Settings, worker_id: str) -> Loaded:
         result = start.seed(dynamodb, kinesis)
         _log.info("warm_start", outcome=result.outcome.value, shards=result.shards)
     _ = clients.s3, clients.sns  # made here, used after the fork: what they read from disk is shared
+    patience = (
+        "about ten seconds"
+        if settings.warm_start
+        else "up to two minutes at a first start without FRAUDSTREAM_WARM_START"
+    )
+    _log.info("waiting_for_shards", patience=patience)
     _log.info("loaded", stream=settings.stream_name, stream_epoch=epoch, model_version=scorer.model_version)
     return Loaded(
         stream_epoch=epoch,

@@ -60,8 +60,14 @@ class EventTimeBounds:
         """Raise InvalidRecord unless arrival - before <= event_time <= arrival + after. Bounds may be wider than the calendar."""
         lag = arrival_time - event_time
         if lag > self.before or -lag > self.after:
-            message = f"lies {-lag} from the arrival; allowed are -{self.before} to +{self.after}"
+            lies = f"{_span(lag)} before" if lag > timedelta(0) else f"{_span(-lag)} after"
+            allowed = f"{_span(self.before)} before to {_span(self.after)} after"
+            message = f"lies {lies} the arrival; allowed are {allowed} it"
             raise InvalidRecord("event_time_out_of_bounds", (FieldError(field="timestamp", message=message),))
+
+
+def _span(delta: timedelta) -> str:
+    return f"{delta.days} days" if delta.days else f"{delta.total_seconds():.0f} seconds"
 
 
 @dataclass(slots=True)

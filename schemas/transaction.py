@@ -136,7 +136,7 @@ class TransactionEvent(_Model):
 
     What JSON Schema cannot say and is required too: a record is one JSON object in UTF-8 without a byte order mark, of at most 65536
     bytes, nested at most 32 levels deep, unknown fields and metadata included. NaN and Infinity are not JSON. Texts, but for those
-    inside metadata, hold neither U+0000 nor lone surrogates, and neither do the names in metadata hold lone surrogates.
+    inside metadata, hold neither U+0000 nor lone surrogates.
     """
 
     transaction_id: Id = Field(description="the sender's id; with the timestamp it identifies the event")

@@ -120,4 +120,4 @@ class AuditReport:
             return ""
         more = f" and {len(shards) - _SHARDS_NAMED} more" if len(shards) > _SHARDS_NAMED else ""
         named = ", ".join(shards[:_SHARDS_NAMED])
-        return f"; no checkpoint of {named}{more}: does the consumer run, under this application name?"
+        return f"; no checkpoint yet of {named}{more}: a chunk closes within a minute, if the consumer runs under this application name"

@@ -86,6 +86,7 @@ class Host:
         finally:
             self._state = "stopped" if code == 0 else "failed"
             self._close()
+            _log.info("host_stopped", exit_code=code)
         return code
 
     def _run(self) -> int:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 
 from consumer.auditing.received import ReceivedAlerts
 from consumer.clients import AwsClients
@@ -23,7 +24,7 @@ from consumer.operations.up import migrate_ledger
 from consumer.settings import LOCAL_ENV_FILE, Settings, load_settings
 from infra.local.environment import LocalEnvironment
 from infra.local.provision import provision
-from infra.local.up import only_one, resource_variables, written
+from infra.local.up import QUICK, only_one, resource_variables, written
 
 STATE_DIR = Path(".fraudstream")
 _FIRST_DECISION_S = 120.0
@@ -49,28 +50,32 @@ class DemoError(OSError):
 
 def run_demo(plan: DemoPlan) -> int:
     """Run the demo and return the exit code: 0 exactly if every event was dealt with and the audit is clean."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     STATE_DIR.mkdir(exist_ok=True)
     with only_one(STATE_DIR):
         shutil.rmtree(STATE_DIR / "demo", ignore_errors=True)
         (STATE_DIR / "demo").mkdir()
-        _say("starting the AWS emulator and PostgreSQL")
+        if "DATABASE_URL" in os.environ:
+            _say(
+                "starting the AWS emulator; the ledger is the PostgreSQL of DATABASE_URL (unset it for an embedded one)"
+            )
+        else:
+            _say("starting the AWS emulator and PostgreSQL")
         with LocalEnvironment(
             STATE_DIR / "demo", database_url=os.environ.get("DATABASE_URL"), fsync=True
         ) as environment:
             resources = provision(environment, shards=plan.shards)
             migrate_ledger(environment, resources)
-            variables = {**environment.environment(), **resource_variables(resources), **_demo_variables()}
+            state = {"FRAUDSTREAM_STATE_DIR": str((STATE_DIR / "demo").resolve())}
+            variables = {**environment.environment(), **resource_variables(resources), **QUICK, **state}
             with written(STATE_DIR / LOCAL_ENV_FILE, variables):
                 return _Demo(plan, variables).run()
 
 
-def _demo_variables() -> dict[str, str]:
-    return {
-        "FRAUDSTREAM_STATE_DIR": str((STATE_DIR / "demo").resolve()),
-        "FRAUDSTREAM_WARM_START": "true",
-        "FRAUDSTREAM_FAST_FAILOVER": "true",
-        "FRAUDSTREAM_CHUNK_MAX_AGE_S": "10",
-    }
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """End as Ctrl-C does: nothing of the demo may outlive it."""
+    raise KeyboardInterrupt
 
 
 def _say(what: str) -> None:
@@ -93,15 +98,24 @@ class _Demo:
             self._start(consumer)
             self._watch_until_published(consumer)
             is_drained = self._drain(consumer)
+            self._print_lines()
             _say("stopping the consumer: it flushes and checkpoints")
             is_stopped = _stopped(consumer)
         _say("auditing: the stream against ledger, lake, alerts and dead letters")
         report = report_audit(self._settings)
-        print("\n".join(farewell(self._settings, is_kept=self._plan.is_kept)))
+        print("\n".join([*self._watch.summary(), *farewell(self._settings, is_kept=self._plan.is_kept)]))
         if self._plan.is_kept:
             self._keep()
-        is_proved = report.is_clean and report.is_complete
-        return 0 if is_proved and is_drained and is_stopped and self._source.is_complete else 1
+        failures = {
+            "the audit is not clean": not report.is_clean,
+            "something is still pending": not report.is_complete,
+            "not everything published was dealt with in time": not is_drained,
+            "the consumer did not stop as it should": not is_stopped,
+            "not every line of the file was published (see above)": not self._source.is_complete,
+        }
+        for failure in (what for what, is_so in failures.items() if is_so):
+            _say(f"FAILED: {failure}")
+        return int(any(failures.values()))
 
     def _start(self, consumer: subprocess.Popen[bytes]) -> None:
         _say(f"consumer started (log: {_log_path(self._settings)}); publishing {self._source.description}")
@@ -139,6 +153,9 @@ class _Demo:
 
     def _tick(self) -> None:
         time.sleep(1.0)
+        self._print_lines()
+
+    def _print_lines(self) -> None:
         for line in self._watch.lines():
             print(line, flush=True)
 
@@ -181,7 +198,7 @@ def _consumer(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
 def _stopped(consumer: subprocess.Popen[bytes]) -> bool:
     consumer.send_signal(signal.SIGTERM)
     try:
-        return consumer.wait(_STOP_S) == 0
+        return consumer.wait(_STOP_S) in {0, -signal.SIGTERM}  # the latter while it still loads: nothing has begun
     except subprocess.TimeoutExpired:
         return False
 

@@ -12,6 +12,7 @@ from consumer.operations.demo_source import EventSource
 from consumer.operations.terminal import printable
 from consumer.settings import Settings
 from consumer.telemetry.health import read_health
+from schemas.decision import RISK_LEVELS
 from sinks.ledger.reader import LedgerCounts, LedgerReader
 
 _ALERTS_SHOWN = 3
@@ -66,6 +67,13 @@ class Watch:
         is_still = self._still >= _STILL_LOOKS and self._lag() == 0
         return counts.alerts == counts.alerts_sent and (is_judged or is_still)
 
+    def summary(self) -> Iterator[str]:
+        """Yield what was decided, by risk, and the riskiest transaction."""
+        by_risk, riskiest = self._reader.risks(), self._reader.riskiest()
+        if riskiest is not None:
+            shares = ", ".join(f"{by_risk[level]:,} {level}" for level in RISK_LEVELS if level in by_risk)
+            yield printable(f"decided: {shares}; the riskiest is {riskiest.transaction_id}, score {riskiest.score:.3f}")
+
     def _figures(self) -> str:
         counts, now = self.progress(), datetime.now(UTC)
         latencies = self._reader.latencies_ms(self._since - timedelta(seconds=1))
@@ -91,8 +99,8 @@ def farewell(settings: Settings, *, is_kept: bool) -> Iterator[str]:
     else:
         yield "look around, in another terminal in this folder:"
     yield "  .venv/bin/fraudstream --local audit"
-    yield "  .venv/bin/fraudstream --local show TRANSACTION_ID        # the ids stand in the alerts above"
+    yield "  .venv/bin/fraudstream --local show TRANSACTION_ID        # such as the riskiest above"
     yield "  .venv/bin/fraudstream --local publish my-events.jsonl    # your own events, one JSON object a line"
-    yield f"  set -a; . {state.name}/local.env; set +a                    # for the AWS CLI and psql:"
+    yield f"  set -a; . {state.name}/local.env; set +a                    # in a shell of its own, for the AWS CLI and psql:"
     yield f"  aws s3 ls --recursive s3://{settings.lake_bucket}/"
     yield '  psql "$DATABASE_URL" -c "select risk_level, count(*) from fraudstream.decision group by 1"'

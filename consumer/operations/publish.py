@@ -31,6 +31,8 @@ def run_publish(settings: Settings, file: Path, *, is_forced: bool) -> bool:
 
 def told(report: PublishReport) -> Iterator[str]:
     """Yield what a person needs to know of the lines that were refused, and what to do about them."""
+    if report.published + report.refused == 0:
+        yield "the file holds no event"
     yield from report.describe()
     if any(refusal.reason.startswith("event_time_out_of_bounds") for refusal in report.refusals):
         yield "for history, set FRAUDSTREAM_EVENT_TIME_CHECK=false, both here and for the consumer"

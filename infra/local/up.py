@@ -53,7 +53,7 @@ def up(
         resources = provision(environment, names, shards=shards)
         if prepare:
             prepare(environment, resources)
-        variables = {**environment.environment(), **resource_variables(resources)}
+        variables = {**environment.environment(), **resource_variables(resources), **QUICK}
         with written(state_dir / ENVIRONMENT_FILE, variables):
             for line in describe(environment, resources, variables, state_dir):
                 announce(line)
@@ -73,6 +73,14 @@ def resource_variables(resources: Resources) -> dict[str, str]:
     }
 
 
+QUICK = {
+    "FRAUDSTREAM_WARM_START": "true",
+    "FRAUDSTREAM_FAST_FAILOVER": "true",
+    "FRAUDSTREAM_CHUNK_MAX_AGE_S": "10",
+}
+"""What makes a consumer start in seconds and the lake fresh, where one person waits for it and nobody pays for requests."""
+
+
 def describe(
     environment: LocalEnvironment, resources: Resources, variables: dict[str, str], state_dir: Path
 ) -> Iterator[str]:
@@ -80,7 +88,7 @@ def describe(
     psql = shutil.which("psql") or bundled_binaries(_MAJOR).program("psql")
     aws = f"aws --endpoint-url {environment.endpoint_url}"
     yield f"AWS        {environment.endpoint_url}   Kinesis, DynamoDB, S3, SNS, SQS, Secrets Manager, CloudWatch"
-    yield f"PostgreSQL {environment.database_url}"
+    yield f"PostgreSQL {environment.database_url}" + ("" if environment.postgres else "   (yours, from DATABASE_URL)")
     yield "Nothing is kept: every start begins with an empty AWS, and a fresh PostgreSQL unless you gave DATABASE_URL."
     yield "In another shell:"
     yield f"  set -a; . {shlex.quote(str((state_dir / ENVIRONMENT_FILE).resolve()))}; set +a      # or:"
@@ -89,7 +97,7 @@ def describe(
     yield f"  {aws} kinesis list-streams"
     yield f"  {aws} kinesis describe-stream-summary --stream-name {resources.stream_name}"
     yield f"  {aws} s3 ls s3://{resources.lake_bucket} --recursive"
-    yield f"  {aws} sqs receive-message --queue-url {resources.queue_url}"
+    yield f"  {aws} sqs receive-message --queue-url {resources.queue_url}      # an audit collects what waits there"
     yield f"  {shlex.quote(psql)} {shlex.quote(environment.database_url)}"
     yield "Ctrl-C stops it."
 
@@ -111,7 +119,7 @@ def _take(lock: int, state_dir: Path) -> None:
     except BlockingIOError as error:
         holder = (state_dir / _LOCK_FILE).read_text()
         raise AlreadyRunningError(
-            f"An environment runs already in {state_dir} (process {holder}). Stop it, or use another state folder."
+            f"An environment runs already in {state_dir} (process {holder}). Stop it there (Ctrl-C), or use another clone."
         ) from error
     os.ftruncate(lock, 0)
     os.write(lock, str(os.getpid()).encode())

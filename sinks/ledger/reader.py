@@ -73,6 +73,15 @@ class LedgerReader:
         """Count every row: exact, and therefore slow on a large ledger."""
         return LedgerCounts(*self._rows("counts")[0])
 
+    def risks(self) -> dict[str, int]:
+        """Count the decisions of each risk level that occurs, over all streams."""
+        return dict(self._rows("risks"))
+
+    def riskiest(self) -> Decision | None:
+        """Return a decision with the highest score, None where there is no decision."""
+        rows = self._rows("riskiest")
+        return row_to_decision(rows[0]) if rows else None
+
     def latencies_ms(self, since: datetime) -> tuple[float, float] | None:
         """Return median and 99th percentile of arrival to score over what was scored since then; None if nothing was."""
         [(p50, p99)] = self._rows("latencies", since=since)

@@ -29,6 +29,7 @@ def simulate(seed: int, size: int, rules: Rules | None = None) -> World:
 def _audit(world: World) -> None:
     _no_object_overlaps_another(world)
     _every_row_stands_once_where_it_belongs(world)
+    _only_ends_of_objects_were_checkpointed(world)
     for record_number in sorted(_owed(world)):
         _the_record_is_covered_and_its_row_is_there(world, record_number)
 
@@ -58,6 +59,13 @@ def _every_row_stands_once_where_it_belongs(world: World) -> None:
     for event, times in Counter(r.identity for c in world.lake.objects.values() for r in c.rows).items():
         if times > 1:
             raise Violation(f"{event} stands in the lake {times} times")
+
+
+def _only_ends_of_objects_were_checkpointed(world: World) -> None:
+    ends = {end for _, end in _ranges(world)}
+    for _, checkpoint in world.owed:
+        if checkpoint not in ends:
+            raise Violation(f"{checkpoint} was checkpointed, and no object ends there")
 
 
 def _owed(world: World) -> set[int]:

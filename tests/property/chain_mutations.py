@@ -144,9 +144,7 @@ MUTATIONS: dict[str, Rules] = {
     "adoption keeps the rows that were adopted": Rules(chain=_KeepsRowsThatAreAdopted),
     "adoption skips no further than what was buffered": Rules(chain=_DoesNotSkipAfterAdoption),
     "a chunk grows under one id": Rules(appender=_GrowsUnderOneId),
-    "checkpoint inside an adopted object, which is then trusted": Rules(
-        chain=_CheckpointsInsideAnAdoptedObject, appender=_TrustsItsCheckpoint
-    ),
+    "checkpoint inside an adopted object": Rules(chain=_CheckpointsInsideAnAdoptedObject),
     "checkpoint at what was delivered": Rules(chain=_CheckpointsWhatWasDelivered),
     "checkpoint before the PUT": Rules(appender=_CheckpointsBeforeThePut),
     "no object for a stretch without rows": Rules(appender=_WritesNoEmptyObjects),
@@ -158,9 +156,4 @@ MUTATIONS: dict[str, Rules] = {
     "what stands is listed but not looked at": Rules(chain=_DoesNotHeadWhatStands),
     "a chunk spans two days": Rules(chain=_SpansDays),
     "a row that another position decided is kept": Rules(row_of=_keep_every_row),
-}
-
-HARMLESS_ALONE: dict[str, Rules] = {
-    # The next worker lists what stands at its first record, so it finds the object that it would begin inside of.
-    "checkpoints at ends only: one inside an adopted object": Rules(chain=_CheckpointsInsideAnAdoptedObject),
 }

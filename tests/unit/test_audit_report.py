@@ -10,6 +10,8 @@ from schemas.position import ShardId
 from tests.audit_builders import RECORDS, WHOLE, an_evidence
 from tests.pipeline_builders import SHARD, a_record
 
+WAIT = "a chunk closes within a minute, if the consumer runs under this application name"
+
 UNTOUCHED = an_evidence([], published=[a_record(n) for n in (1, 2, 3)], checkpoints={})
 SHARDS = [ShardId(f"shardId-{n:012}") for n in range(5)]
 
@@ -23,7 +25,7 @@ VERDICTS = {
     "audit clean: every event had its effects exactly once": WHOLE,
     "audit clean: the stream holds no record": an_evidence([]),
     "audit clean so far, 1 pending": replace(WHOLE, published=[*RECORDS, a_record(6)]),
-    f"audit clean so far, 3 pending; no checkpoint of {SHARD}: does the consumer run, under this application name?": UNTOUCHED,
+    f"audit clean so far, 3 pending; no checkpoint yet of {SHARD}: {WAIT}": UNTOUCHED,
     "audit clean, but 1 could not be judged": replace(WHOLE, received=[*(WHOLE.received or []), {"not_json": "?"}]),
     "AUDIT NOT CLEAN": replace(WHOLE, lake=[], published=[*RECORDS, a_record(6)]),
 }
@@ -36,7 +38,7 @@ def test_the_verdict_claims_no_more_than_was_judged(verdict: str) -> None:
 
 def test_the_verdict_names_three_shards_without_checkpoint_and_counts_the_others() -> None:
     report = audit(_on_shards(UNTOUCHED))
-    assert f"no checkpoint of {', '.join(SHARDS[:3])} and 2 more" in report.verdict
+    assert f"no checkpoint yet of {', '.join(SHARDS[:3])} and 2 more" in report.verdict
     assert report.document()["without_checkpoint"] == SHARDS
 
 

@@ -33,7 +33,7 @@ _SETTINGS = {
     "shared_buffers": "64MB",
     "max_wal_size": "512MB",
 }
-_FAST_BUT_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_FAST_BUT_FORGETFUL = {"fsync": "off", "full_page_writes": "off"}
 
 
 class EmbeddedPostgres:

@@ -7,3 +7,5 @@ set idle_in_transaction_session_timeout = '10s';
 set default_transaction_isolation = 'read committed';
 -- Everything asked here has an index, and a week that has just begun has no statistics that would say so.
 set enable_seqscan = off;
+-- A role or a database may have it off: then a crash of the server forgets what was committed and checkpointed.
+set synchronous_commit = on;

@@ -1,0 +1,1 @@
+select risk_level, count(*) from fraudstream.decision group by risk_level;
