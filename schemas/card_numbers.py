@@ -11,16 +11,18 @@ _CARD_NUMBER = re.compile(r"[0-9](?:[ -]?[0-9]){12,18}")
 _WHITE_SPACE = " \t\r\n"
 _MIN_DIGITS, _MAX_DIGITS = 13, 19
 
-# Every repetition below is possessive or bounded and none can start inside another, so time is linear whatever the bytes are.
+# No repetition below can start inside another, and none can match the same bytes in two ways, so time is linear whatever the bytes are.
+# None is possessive: before Python 3.11.5 a possessive group kept what its last, failed round had read.
 # NUL is let pass everywhere: so these work on UTF-16 too.
 _DIGIT = rb"(?:\\u003[0-9]|[0-9])"
 _BETWEEN = rb"(?:[ \0-]|\\u002[0dD])"
-_RUN = rb"%b(?:%b{0,3}+%b){12,}+" % (_DIGIT, _BETWEEN, _DIGIT)
+_RUN = rb"%b(?:%b{0,3}%b){12,}" % (_DIGIT, _BETWEEN, _DIGIT)
+_RUN_END = rb"(?![0-9A-Za-z_])(?!%b{0,3}%b)" % (_BETWEEN, _DIGIT)
 _KEY = rb"(?<![0-9A-Za-z_])(?i:%b)" % b"".join(rb"(?:%c|\\u00%02x)\0?" % (letter, letter) for letter in b"card_id")
-_UP_TO_VALUE = rb"(?:[^0-9A-Za-z\\\[({})\],]|\\(?!u)[nrt]?|\\u00(?:09|0[aAdD]|20))*+"
-_NESTED = rb"[\[({][^\])}]*+"
+_UP_TO_VALUE = rb"(?:[^0-9A-Za-z\\\[({})\],]|\\(?!u)[nrt]?|\\u00(?:09|0[aAdD]|20))*"
+_NESTED = rb"[\[({][^\])}]*"
 _ANY_RUN = re.compile(_RUN)
-_UNDER_CARD_ID = re.compile(rb"(%b%b)(%b|%b(?![0-9A-Za-z_]))" % (_KEY, _UP_TO_VALUE, _NESTED, _RUN))
+_UNDER_CARD_ID = re.compile(rb"(%b%b)(%b|%b%b)" % (_KEY, _UP_TO_VALUE, _NESTED, _RUN, _RUN_END))
 
 
 def is_card_number(text: str) -> bool:
