@@ -51,7 +51,7 @@ def codec_for(content_type: str) -> Codec:
 def _json_moment(value: Any) -> float:
     if isinstance(value, Moment):
         return value.epoch_ms / 1000
-    raise NotImplementedError(f"{type(value).__name__} has no JSON form")
+    raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
 def _write_cbor_moment(encoder: cbor2.CBOREncoder, moment: Moment) -> None:
