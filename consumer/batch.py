@@ -55,16 +55,23 @@ def identity_of(transaction: Transaction) -> Identity:
     return Identity(transaction.transaction_id, transaction.event_time)
 
 
-def candidates(read: Iterable[Received | Refusal]) -> tuple[list[Candidate], list[Delivery]]:
-    """Return what to ask the ledger: the identities of readable records, the places of unreadable ones."""
+def candidates(
+    read: Iterable[Received | Refusal], *, by_position: bool = False
+) -> tuple[list[Candidate], list[Delivery]]:
+    """Return what to ask the ledger: the identities of readable records, the places of unreadable ones (`by_position`: of all)."""
     readable: list[Candidate] = []
-    unreadable: list[Delivery] = []
+    places: list[Delivery] = []
     for one in read:
         if isinstance(one, Received):
             readable.append(Candidate(identity_of(one.transaction), one.record.position))
-        else:
-            unreadable.append(Delivery(one.position, one.arrival_time))
-    return readable, unreadable
+        if isinstance(one, Refusal) or by_position:
+            places.append(_delivery(one))
+    return readable, places
+
+
+def _delivery(one: Received | Refusal) -> Delivery:
+    at = one.record if isinstance(one, Received) else one
+    return Delivery(at.position, at.arrival_time)
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from consumer.deciding import Decider, Deciding
 from consumer.letters import letter_of
 from consumer.policies.quarantine import QuarantineBrake, QuarantinePolicy
 from schemas.position import Position, ShardId, StreamEpoch, StreamRecord
+from sinks.errors import OvertakenError
 from sinks.lake.appender import LakeAppender
 from sinks.lake.chunks import ChunkChain, Consumed, CutPolicy
 from sinks.port import DeadLetters, Lake, Ledger, Retry
@@ -105,16 +106,30 @@ class ShardPipeline:
             self._appender.flush()
 
     def _decide(self, records: Sequence[StreamRecord], received_at: datetime) -> Batch:
+        batch = None
+        is_overtaken = False
+        while batch is None:
+            try:
+                batch = self._give_verdicts(records, received_at, by_position=is_overtaken)
+            except OvertakenError as error:
+                is_overtaken = True
+                _log.warning("batch_overtaken", error=str(error), records=len(records))
+                self._services.report({})
+        self._brake.observe(batch.verdicts(records))
+        self._set_aside(batch, records)
+        return batch
+
+    def _give_verdicts(self, records: Sequence[StreamRecord], received_at: datetime, *, by_position: bool) -> Batch:
+        """`by_position`: find what another owner decided here, even if its code read another identity."""
         services = self._services
         batch = Batch(services.decider.horizon)
         deciding = Deciding(records, received_at, services.ledger, services.retry, self._brake)
         waiting = [services.reader.read(record) for record in records]  # 1 decode
         while waiting:  # again only for events that share a transaction id with another of the batch
-            known = services.retry(partial(services.ledger.look_up, *candidates(waiting)))  # 2 look up
+            asked = candidates(waiting, by_position=by_position)
+            known = services.retry(partial(services.ledger.look_up, *asked))  # 2 look up
             waiting = batch.sort(waiting, known)
             services.decider.decide(batch, deciding)  # 3 score, 4 commit
-        self._brake.observe(batch.verdicts(records))
-        self._set_aside(batch, records)
         return batch
 
     def _set_aside(self, batch: Batch, records: Sequence[StreamRecord]) -> None:

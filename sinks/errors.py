@@ -23,6 +23,10 @@ class DataRefusedError(SinkError):
     """The sink refuses the content of at least one row (SQLSTATE 22, 23, 54): bisect to it."""
 
 
+class OvertakenError(SinkError):
+    """Another owner of the shard has meanwhile given a record of the batch the other verdict: look the batch up again."""
+
+
 class PermanentSinkError(SinkError):
     """The sink refuses what we ask of it, and asking again cannot help: stop, no checkpoint."""
 

@@ -72,7 +72,8 @@ class Ledger(Protocol):
 
         `decisions` have distinct identities. An alert enters the outbox only if its decision was inserted by this call. A refusal
         of a position that has one is ignored. Nothing is written if it raises: TransientSinkError (also when the connection died
-        inside COMMIT: call again with the same batch), DataRefusedError (bisect) or PermanentSinkError.
+        inside COMMIT: call again with the same batch), DataRefusedError (bisect), OvertakenError (a record to be decided was refused
+        since it was looked up, or the other way round: look up again) or PermanentSinkError.
         """
         ...
 

@@ -28,11 +28,11 @@ def look_up(
     positions = [*(each.position for each in readable), *(each.position for each in unreadable)]
     asked: list[_Cursor] = []
     with connection.pipeline():
-        refused = _ask_refusals(connection, positions)
+        refused = ask_refusals(connection, positions)
         if readable:
             asked.append(ask_decisions(connection, [candidate.identity for candidate in readable], horizon))
         if unreadable:
-            asked.append(_ask_decisions_at(connection, unreadable))
+            asked.append(ask_decisions_at(connection, unreadable))
     refusals = [row_to_refusal(row) for row in refused]
     return Known({refusal.position: refusal for refusal in refusals}, _distinct(row for c in asked for row in c))
 
@@ -50,14 +50,16 @@ def ask_decisions(connection: Connection, identities: Sequence[Identity], horizo
     return connection.execute(query("decisions_by_identity"), parameters, binary=True)
 
 
-def _ask_decisions_at(connection: Connection, deliveries: Sequence[Delivery]) -> _Cursor:
+def ask_decisions_at(connection: Connection, deliveries: Sequence[Delivery]) -> _Cursor:
+    """Ask for the rows that stand at these deliveries' positions."""
     parameters = _position_arrays([delivery.position for delivery in deliveries]) | {
         "arrival_times": [delivery.arrival_time for delivery in deliveries],
     }
     return connection.execute(query("decisions_by_position"), parameters, binary=True)
 
 
-def _ask_refusals(connection: Connection, positions: Sequence[StreamPosition]) -> _Cursor:
+def ask_refusals(connection: Connection, positions: Sequence[StreamPosition]) -> _Cursor:
+    """Ask for the verdicts that refused records at these positions."""
     return connection.execute(query("refusals_by_position"), _position_arrays(positions), binary=True)
 
 

@@ -11,7 +11,7 @@ from schemas.alert import Alert
 from schemas.decision import Decision, Identity
 from schemas.position import StreamPosition
 from sinks.alerts.document import attributes_of, payload_of
-from sinks.errors import DataRefusedError, TransientSinkError
+from sinks.errors import DataRefusedError, OvertakenError, TransientSinkError
 from sinks.ledger.constraints import is_storable
 from sinks.ledger.memory_outbox import OutboxEntries, OutboxEntry
 from sinks.ledger.rows import storable
@@ -63,6 +63,7 @@ class MemoryLedger:
     ) -> Mapping[Identity, Decision]:
         """See `sinks.port.Ledger.commit`."""
         with self._call():
+            self._require_unchanged(decisions, refusals)
             self._refuse_bad_rows(decisions)
             inserted = {d.identity: d for d in decisions if d.identity not in self.store.decisions}
             self.store.decisions.update(inserted)
@@ -89,6 +90,12 @@ class MemoryLedger:
             is_near = any(abs(row.event_time - time) <= self._horizon for time in asked.get(row.transaction_id, ()))
             if is_near or Delivery(row.position, row.arrival_time) in deliveries:
                 yield row
+
+    def _require_unchanged(self, decisions: Sequence[Decision], refusals: Sequence[Refusal]) -> None:
+        decided = {decision.position for decision in self.store.decisions.values()}
+        is_refused = any(decision.position in self.store.refusals for decision in decisions)
+        if is_refused or any(refusal.position in decided for refusal in refusals):
+            raise OvertakenError
 
     def _refuse_bad_rows(self, decisions: Sequence[Decision]) -> None:
         for decision in decisions:

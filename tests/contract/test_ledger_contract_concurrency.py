@@ -26,11 +26,15 @@ def subject(request: pytest.FixtureRequest) -> Iterator[LedgerSubject]:
 
 
 def decisions_of(writer: int) -> list[Decision]:
-    """The same events, as this writer's model scores them at its own positions."""
+    """The same events, as this writer's model scores them in its own shard: owners of one shard would wait for each other."""
     scores = random.Random(writer)
     return [
         a_risky_decision(
-            f"t-{i:05}", offset=writer * EVENTS + i, model_version=f"model-{writer}", score=float32(scores.random())
+            f"t-{i:05}",
+            offset=writer * EVENTS + i,
+            model_version=f"model-{writer}",
+            score=float32(scores.random()),
+            shard_id=f"shardId-{writer:012}",
         )
         for i in range(EVENTS)
     ]
@@ -68,8 +72,10 @@ def test_writers_in_opposite_orders_do_not_deadlock(subject: LedgerSubject) -> N
 
     with ThreadPoolExecutor(2) as pool:
         for round_ in range(ROUNDS):  # a round meets only once: afterwards its rows are there and nobody waits
-            forward = [a_risky_decision(f"t-{round_}-{i:05}") for i in range(EVENTS)]
-            views = list(
-                pool.map(lambda ledger, batch: ledger.commit(batch, [], []), ledgers, [forward, forward[::-1]])
-            )
+            batches = [
+                [a_risky_decision(f"t-{round_}-{i:05}", shard_id=shard_id) for i in range(EVENTS)]
+                for shard_id in ("shardId-000000000000", "shardId-000000000001")
+            ]
+            batches[1].reverse()
+            views = list(pool.map(lambda ledger, batch: ledger.commit(batch, [], []), ledgers, batches))
             assert views[0] == views[1]
