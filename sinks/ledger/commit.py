@@ -1,20 +1,16 @@
-"""One batch in one transaction: first write wins on the identity, first verdict on the position, alerts only of what is new.
-
-Two owners of a shard may run at once, and what each looked up may be stale when it commits. So a transaction first takes its shards'
-locks, then looks whether a record of the batch has got the other verdict meanwhile.
-"""
+"""One batch in one transaction: first write wins on the identity, first verdict on the position, alerts only of what is new."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
 from schemas.alert import Alert
 from schemas.decision import Decision, Identity
-from schemas.position import StreamPosition
-from sinks.errors import OvertakenError, TransientSinkError
+from sinks.errors import TransientSinkError
 from sinks.ledger.connection import Connection
-from sinks.ledger.look_up import ask_decisions, ask_decisions_at, ask_refusals
+from sinks.ledger.fence import lock_shards, require_unchanged
+from sinks.ledger.look_up import ask_decisions
 from sinks.ledger.queries import query
 from sinks.ledger.rows import (
     DECISION_COLUMNS,
@@ -24,7 +20,7 @@ from sinks.ledger.rows import (
     row_to_decision,
     staging_types,
 )
-from sinks.port import Delivery, Refusal
+from sinks.port import Refusal
 
 _STAGING_TYPES = staging_types()
 
@@ -43,26 +39,11 @@ def commit_batch(
     given = {decision.identity: decision for decision in decisions}
     with connection.transaction():
         lock_shards(connection, [*(d.position for d in decisions), *(r.position for r in refusals)])
-        _require_unchanged(connection, decisions, refusals)
+        require_unchanged(connection, decisions, refusals)
         inserted = _insert_decisions(connection, decisions)
         _insert_alerts(connection, alerts, {identity: given[identity] for identity in inserted})
         _insert_refusals(connection, refusals)
         return given | _read_effective(connection, given.keys() - inserted)
-
-
-def lock_shards(connection: Connection, positions: Iterable[StreamPosition]) -> None:
-    """Let no other transaction give verdicts on records of these shards until this one ends."""
-    for epoch, shard_id in sorted({(position.stream_epoch, position.shard_id) for position in positions}):
-        connection.execute(query("lock"), {"name": f"fraudstream/shard/{epoch}/{shard_id}"})
-
-
-def _require_unchanged(connection: Connection, decisions: Sequence[Decision], refusals: Sequence[Refusal]) -> None:
-    """Raise OvertakenError if a record to be decided was refused meanwhile, or a record to be refused was decided."""
-    if decisions and ask_refusals(connection, [decision.position for decision in decisions]).fetchone():
-        raise OvertakenError
-    deliveries = [Delivery(refusal.position, refusal.arrival_time) for refusal in refusals]
-    if deliveries and ask_decisions_at(connection, deliveries).fetchone():
-        raise OvertakenError
 
 
 def _insert_decisions(connection: Connection, decisions: Sequence[Decision]) -> Collection[Identity]:

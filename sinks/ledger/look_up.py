@@ -28,7 +28,7 @@ def look_up(
     positions = [*(each.position for each in readable), *(each.position for each in unreadable)]
     asked: list[_Cursor] = []
     with connection.pipeline():
-        refused = ask_refusals(connection, positions)
+        refused = _ask_refusals(connection, positions)
         if readable:
             asked.append(ask_decisions(connection, [candidate.identity for candidate in readable], horizon))
         if unreadable:
@@ -58,8 +58,7 @@ def ask_decisions_at(connection: Connection, deliveries: Sequence[Delivery]) -> 
     return connection.execute(query("decisions_by_position"), parameters, binary=True)
 
 
-def ask_refusals(connection: Connection, positions: Sequence[StreamPosition]) -> _Cursor:
-    """Ask for the verdicts that refused records at these positions."""
+def _ask_refusals(connection: Connection, positions: Sequence[StreamPosition]) -> _Cursor:
     return connection.execute(query("refusals_by_position"), _position_arrays(positions), binary=True)
 
 

@@ -92,6 +92,12 @@ def position_to_row(position: StreamPosition) -> tuple[str, str, str, int]:
     return position.stream_epoch, position.shard_id, str(position.sequence_number), position.sub_sequence
 
 
+def row_to_position(row: Sequence[Any]) -> StreamPosition:
+    """Return the position that a row's first four columns hold."""
+    epoch, shard, sequence, sub_sequence = row[:4]
+    return StreamPosition(StreamEpoch(epoch), ShardId(shard), int(sequence), sub_sequence)
+
+
 def refusal_to_row(refusal: Refusal) -> dict[str, Any]:
     """Return the parameters that insert a refusal."""
     detail = Jsonb([error.model_dump() for error in storable(refusal).errors])
@@ -101,9 +107,8 @@ def refusal_to_row(refusal: Refusal) -> dict[str, Any]:
 
 def row_to_refusal(row: Sequence[Any]) -> Refusal:
     """Return the refusal that a row of `REFUSED_COLUMNS` (and perhaps more) holds."""
-    epoch, shard, sequence, sub_sequence, arrival, stage, reason, detail = row[: len(REFUSED_COLUMNS)]
-    position = StreamPosition(StreamEpoch(epoch), ShardId(shard), int(sequence), sub_sequence)
-    return Refusal(position, arrival, stage, reason, tuple(FieldError(**error) for error in detail))
+    arrival, stage, reason, detail = row[4 : len(REFUSED_COLUMNS)]
+    return Refusal(row_to_position(row), arrival, stage, reason, tuple(FieldError(**error) for error in detail))
 
 
 def row_to_stored_refusal(row: Sequence[Any]) -> StoredRefusal:
