@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, overload
 from infra.local.aws_process import AwsProcess
 from infra.local.clients import ACCESS_KEY, REGION, SECRET_KEY, Clients
 from infra.local.errors import LocalEnvironmentError
+from infra.local.fault_control import FaultControl
 from infra.local.ports import HOST
 from infra.local.postgres import EmbeddedPostgres
 
@@ -72,6 +73,11 @@ class LocalEnvironment:
     def endpoint_url(self) -> str:
         """The URL of all services."""
         return f"http://{HOST}:{self.aws.port}"
+
+    @property
+    def faults(self) -> FaultControl:
+        """Faults on demand in the embedded AWS."""
+        return FaultControl(self.endpoint_url)
 
     @property
     def database_url(self) -> str:

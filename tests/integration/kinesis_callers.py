@@ -12,6 +12,9 @@ import h2.events
 from botocore.exceptions import ClientError
 
 DOCUMENT = dict[str, Any]
+_AUTHORIZATION = (
+    "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/kinesis/aws4_request, SignedHeaders=host, Signature=0"
+)
 
 
 class Refused(Exception):
@@ -64,7 +67,7 @@ class H2Caller:
         content_type = "application/x-amz-cbor-1.1" if self._cbor else "application/x-amz-json-1.1"
         body = _encode_cbor(members) if self._cbor else _encode_json(members)
         status, answer = self.exchange(operation, content_type, body)
-        document: DOCUMENT = _decode_cbor(answer) if self._cbor else _decode_json(answer)
+        document: DOCUMENT = (_decode_cbor(answer) if self._cbor else _decode_json(answer)) if answer else {}
         if status != 200:
             raise Refused(status, document["__type"], document["message"])
         return document
@@ -78,6 +81,8 @@ class H2Caller:
             (":authority", "127.0.0.1"),
             ("x-amz-target", f"Kinesis_20131202.{operation}"),
             ("content-type", content_type),
+            ("x-amz-date", "20260101T000000Z"),
+            ("authorization", _AUTHORIZATION),
         ]
         self._connection.send_headers(stream, headers)
         self._connection.increment_flow_control_window(1 << 26, stream)
@@ -87,7 +92,10 @@ class H2Caller:
         status, answer, is_sent, is_over = 0, bytearray(), False, False
         while not is_over:
             unsent, is_sent = self._send(stream, unsent, is_sent=is_sent)
-            for event in self._connection.receive_data(self._socket.recv(1 << 20)):
+            received = self._socket.recv(1 << 20)
+            if not received:
+                raise ConnectionError("closed in the middle of an exchange")
+            for event in self._connection.receive_data(received):
                 if isinstance(event, h2.events.ResponseReceived):
                     status = int(dict(event.headers)[b":status"])
                 elif isinstance(event, h2.events.DataReceived):

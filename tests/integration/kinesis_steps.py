@@ -2,9 +2,10 @@
 
 import time
 import uuid
+from collections import deque
 from typing import Any
 
-from tests.integration.kinesis_callers import Caller
+from tests.integration.kinesis_callers import Caller, Refused
 
 FIRST = "shardId-000000000000"
 
@@ -12,10 +13,28 @@ FIRST = "shardId-000000000000"
 def a_stream(call: Caller, *, shards: int) -> str:
     name = f"conformance-{uuid.uuid4().hex}"
     call("CreateStream", StreamName=name, ShardCount=shards)
-    deadline = time.monotonic() + 30
-    while call("DescribeStreamSummary", StreamName=name)["StreamDescriptionSummary"]["StreamStatus"] != "ACTIVE":
-        assert time.monotonic() < deadline
+    settle(call, name)
     return name
+
+
+def settle(call: Caller, stream: str) -> None:
+    """Wait until a stream that was made or resharded is active."""
+    deadline = time.monotonic() + 30
+    while call("DescribeStreamSummary", StreamName=stream)["StreamDescriptionSummary"]["StreamStatus"] != "ACTIVE":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def gone(call: Caller, stream: str) -> Refused:
+    """Wait until a deleted stream cannot be described; gives the refusal."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            call("DescribeStreamSummary", StreamName=stream)
+        except Refused as refused:
+            return refused
+        time.sleep(0.01)
+    raise AssertionError("the stream is still there")
 
 
 def put(call: Caller, stream: str, *data: bytes) -> list[str]:
@@ -41,3 +60,17 @@ def drain(call: Caller, place: str | None) -> tuple[list[dict[str, Any]], dict[s
 
 def data(call: Caller, place: str) -> list[bytes]:
     return [record["Data"] for record in drain(call, place)[0]]
+
+
+def walk(call: Caller, stream: str, shards: list[str]) -> dict[str, int | None]:
+    """Read from shard to shard through the children that each end names, as KCL does; gives the records of ended ones."""
+    found: dict[str, int | None] = {}
+    waiting = deque(shards)
+    while waiting:
+        shard = waiting.popleft()
+        if shard in found:
+            continue
+        records, end = drain(call, iterator(call, stream, shard=shard))
+        found[shard] = len(records) if "ChildShards" in end else None
+        waiting += [child["ShardId"] for child in end.get("ChildShards", [])]
+    return found

@@ -4,16 +4,12 @@ import os
 import re
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from botocore.exceptions import ClientError
 
 from infra.local.environment import LocalEnvironment
 from infra.local.errors import LocalEnvironmentError, PortBusyError
@@ -25,8 +21,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.real
 
-THREADS = 8
-
 
 @pytest.fixture(scope="module")
 def local_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEnvironment]:
@@ -37,68 +31,6 @@ def local_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loca
 @pytest.fixture(scope="module")
 def resources(local_environment: LocalEnvironment) -> Resources:
     return provision(local_environment, ResourceNames(stream="s", queue="q", topic="t"), shards=3)
-
-
-def race(contestants: int, attempt: Callable[[int], bool]) -> int:
-    """Let all begin at once; gives the number of winners."""
-    start = threading.Barrier(contestants)
-
-    def begin(number: int) -> bool:
-        start.wait()
-        return attempt(number)
-
-    with ThreadPoolExecutor(contestants) as threads:
-        return sum(threads.map(begin, range(contestants)))
-
-
-def test_exactly_one_of_many_conditional_puts_wins_and_its_metadata_is_there(
-    local_environment: LocalEnvironment, resources: Resources
-) -> None:
-    s3, bucket = local_environment.client("s3"), resources.lake_bucket
-    seen: list[str] = []
-
-    def put_and_look(key: str, number: int) -> bool:
-        status = 200
-        try:
-            s3.put_object(Bucket=bucket, Key=key, Body=b"x", Metadata={"covers-to": str(number)}, IfNoneMatch="*")
-        except ClientError as error:
-            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-        seen.append(s3.head_object(Bucket=bucket, Key=key)["Metadata"]["covers-to"])
-        assert status in {200, 412}
-        return status == 200
-
-    for round_number in range(100):
-        key = f"race/{round_number}"
-        seen.clear()
-        assert race(THREADS, partial(put_and_look, key)) == 1
-        assert len(seen) == THREADS
-        assert len(set(seen)) == 1
-
-
-def test_exactly_one_of_many_conditional_updates_wins(local_environment: LocalEnvironment) -> None:
-    dynamodb = local_environment.client("dynamodb")
-    dynamodb.create_table(
-        TableName="leases",
-        KeySchema=[{"AttributeName": "leaseKey", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "leaseKey", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-
-    def take(lease: str, number: int) -> bool:
-        try:
-            dynamodb.update_item(
-                TableName="leases",
-                Key={"leaseKey": {"S": lease}},
-                UpdateExpression="SET leaseOwner = :me",
-                ConditionExpression="attribute_not_exists(leaseOwner)",
-                ExpressionAttributeValues={":me": {"S": str(number)}},
-            )
-        except dynamodb.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
-
-    for lease in map(str, range(50)):
-        assert race(THREADS, partial(take, lease)) == 1
 
 
 def test_provisioning_twice_changes_nothing(local_environment: LocalEnvironment, resources: Resources) -> None:

@@ -4,42 +4,72 @@ import hashlib
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infra.local.clients import Clients
 from infra.local.environment import LocalEnvironment
 from tests.integration.kinesis_callers import Boto3Caller, Caller, H2Caller, Refused
-from tests.integration.kinesis_steps import FIRST, a_stream, data, drain, iterator, put
+from tests.integration.kinesis_differences import DIFFERENCES, TOO_SLOW
+from tests.integration.kinesis_local import kinesis_local
+from tests.integration.kinesis_steps import FIRST, a_stream, data, drain, gone, iterator, put, settle, walk
 
 pytestmark = pytest.mark.real
 
 TOP = 2**128 - 1
-PROTOCOLS = ("http/1.1 json", "h2c json", "h2c cbor")
+WIRES = ["ours over http/1.1 json", "ours over h2c json", "ours over h2c cbor", "theirs over http/1.1 json"]
 
 
 @pytest.fixture(scope="module")
-def local_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEnvironment]:
-    with LocalEnvironment(Path(tmp_path_factory.mktemp("local")), database=False) as environment:
-        yield environment
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of our emulator."""
+    with LocalEnvironment(tmp_path_factory.mktemp("ours"), database=False) as environment:
+        yield environment.aws_port
 
 
-@pytest.fixture(params=PROTOCOLS)
-def call(request: pytest.FixtureRequest, local_environment: LocalEnvironment) -> Iterator[Caller]:
-    if request.param == "http/1.1 json":
-        client = local_environment.client("kinesis")
+@pytest.fixture(scope="module")
+def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of kinesis-local."""
+    with kinesis_local(tmp_path_factory.mktemp("theirs")) as port:
+        yield port
+
+
+@pytest.fixture(autouse=True)
+def _expect_differences(request: pytest.FixtureRequest) -> None:
+    if "[theirs" not in request.node.name:
+        return
+    if reason := TOO_SLOW.get(request.node.originalname):
+        pytest.skip(f"kinesis-local {reason}")
+    for step, difference in DIFFERENCES.items():
+        test, _, case = step.partition("[")
+        if request.node.originalname == test and request.node.name.endswith(case):
+            reason = f"kinesis-local {difference.it_does}; AWS: {difference.aws_says}"
+            request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+
+
+@pytest.fixture(params=["ours", "theirs"])
+def port(request: pytest.FixtureRequest) -> int:
+    """The port of either."""
+    return int(request.getfixturevalue(request.param))
+
+
+@pytest.fixture(params=WIRES)
+def call(request: pytest.FixtureRequest) -> Iterator[Caller]:
+    subject, _, protocol = request.param.partition(" over ")
+    port = request.getfixturevalue(subject)
+    if protocol == "http/1.1 json":
+        client = Clients(port).client("kinesis")
         yield Boto3Caller(client)
         client.close()
         return
-    caller = H2Caller(local_environment.aws_port, cbor=request.param.endswith("cbor"))
+    caller = H2Caller(port, cbor=protocol.endswith("cbor"))
     yield caller
     caller.close()
 
 
 @pytest.fixture
 def stream(call: Caller) -> str:
-    """A new stream of one shard."""
     return a_stream(call, shards=1)
 
 
@@ -87,6 +117,7 @@ def test_each_start_of_an_iterator_begins_where_it_says(call: Caller, stream: st
 def test_a_split_closes_the_parent_and_its_end_names_the_children(call: Caller, stream: str) -> None:
     put(call, stream, b"old")
     call("SplitShard", StreamName=stream, ShardToSplit=FIRST, NewStartingHashKey=str(2**127))
+    settle(call, stream)
     parent, *children = call("ListShards", StreamName=stream)["Shards"]
     assert parent["SequenceNumberRange"]["EndingSequenceNumber"]
     assert [child["ParentShardId"] for child in children] == [FIRST, FIRST]
@@ -102,9 +133,27 @@ def test_a_split_closes_the_parent_and_its_end_names_the_children(call: Caller, 
 def test_a_merge_gives_one_child_with_two_parents(call: Caller) -> None:
     stream = a_stream(call, shards=2)
     call("MergeShards", StreamName=stream, ShardToMerge=FIRST, AdjacentShardToMerge="shardId-000000000001")
+    settle(call, stream)
     child = call("ListShards", StreamName=stream, ShardFilter={"Type": "AT_LATEST"})["Shards"][0]
     assert {child["ParentShardId"], child["AdjacentParentShardId"]} == {FIRST, "shardId-000000000001"}
     assert child["HashKeyRange"] == {"StartingHashKey": "0", "EndingHashKey": str(TOP)}
+
+
+@pytest.mark.parametrize(("before", "after"), [(2, 4), (4, 2), (2, 3), (3, 2)])
+def test_scaling_ends_with_shards_of_one_size_and_known_parents(call: Caller, before: int, after: int) -> None:
+    stream = a_stream(call, shards=before)
+    put(call, stream, *[b"%d" % number for number in range(20)])
+    answer = call("UpdateShardCount", StreamName=stream, TargetShardCount=after, ScalingType="UNIFORM_SCALING")
+    assert (answer["StreamName"], answer["CurrentShardCount"], answer["TargetShardCount"]) == (stream, before, after)
+    settle(call, stream)
+    shards = {shard["ShardId"]: shard for shard in call("ListShards", StreamName=stream)["Shards"]}
+    now_open = call("ListShards", StreamName=stream, ShardFilter={"Type": "AT_LATEST"})["Shards"]
+    sizes = [int(s["HashKeyRange"]["EndingHashKey"]) - int(s["HashKeyRange"]["StartingHashKey"]) for s in now_open]
+    assert (len(sizes), max(sizes) - min(sizes) < 2**66, sum(sizes) + after) == (after, True, 2**128)
+    generations = walk(call, stream, [f"shardId-{number:012d}" for number in range(before)])
+    assert set(generations) == set(shards)
+    assert {shard for shard, records in generations.items() if records is None} == {s["ShardId"] for s in now_open}
+    assert sum(records or 0 for records in generations.values()) == 20
 
 
 @pytest.mark.parametrize(
@@ -156,33 +205,53 @@ def test_retention_and_tags_are_kept(call: Caller, stream: str) -> None:
 def test_a_deleted_stream_is_not_found(call: Caller, stream: str) -> None:
     place = iterator(call, stream)
     call("DeleteStream", StreamName=stream)
-    for operation, members in (
-        ("DescribeStreamSummary", {"StreamName": stream}),
-        ("GetRecords", {"ShardIterator": place}),
-    ):
-        with pytest.raises(Refused) as caught:
-            call(operation, **members)
-        assert (caught.value.status, caught.value.code) == (400, "ResourceNotFoundException")
+    refused = gone(call, stream)
+    assert (refused.status, refused.code) == (400, "ResourceNotFoundException")
+    with pytest.raises(Refused) as caught:
+        call("GetRecords", ShardIterator=place)
+    assert (caught.value.status, caught.value.code) == (400, "ResourceNotFoundException")
 
 
 ONE = {"Data": b"x", "PartitionKey": "k"}
+UNIFORM = {"ScalingType": "UNIFORM_SCALING"}
+
+
+BAD_VALUE = {"InvalidArgumentException"}
+BROKEN_CONSTRAINT = {"ValidationException"}
+EITHER = BAD_VALUE | BROKEN_CONSTRAINT
+TOO_FAR = BAD_VALUE | {"LimitExceededException"}
+NOT_FOUND = {"ResourceNotFoundException"}
 
 
 @pytest.mark.parametrize(
     ("operation", "members", "codes"),
     [
-        ("CreateStream", {"ShardCount": 1}, {"ResourceInUseException"}),
-        ("CreateStream", {"StreamName": "not valid", "ShardCount": 1}, {"ValidationException"}),
-        ("PutRecord", {**ONE, "StreamName": "absent"}, {"ResourceNotFoundException"}),
-        ("PutRecord", {**ONE, "Data": bytes(1 << 20)}, {"ValidationException", "InvalidArgumentException"}),
-        ("PutRecord", {**ONE, "ExplicitHashKey": str(TOP + 1)}, {"InvalidArgumentException"}),
-        ("PutRecord", {**ONE, "PartitionKey": "k" * 257}, {"ValidationException"}),
-        ("PutRecords", {"Records": [ONE] * 501}, {"ValidationException", "InvalidArgumentException"}),
-        ("GetRecords", {"ShardIterator": "bogus"}, {"InvalidArgumentException", "ValidationException"}),
-        ("GetShardIterator", {"ShardId": FIRST, "ShardIteratorType": "SOON"}, {"ValidationException"}),
-        ("GetShardIterator", {"ShardId": "shardId-9", "ShardIteratorType": "LATEST"}, {"ResourceNotFoundException"}),
-        ("SplitShard", {"ShardToSplit": FIRST, "NewStartingHashKey": "0"}, {"InvalidArgumentException"}),
-        ("MergeShards", {"ShardToMerge": FIRST, "AdjacentShardToMerge": FIRST}, {"InvalidArgumentException"}),
+        pytest.param("CreateStream", {"ShardCount": 1}, {"ResourceInUseException"}, id="a taken name"),
+        pytest.param(
+            "CreateStream", {"StreamName": "a b", "ShardCount": 1}, BROKEN_CONSTRAINT, id="a name with a blank"
+        ),
+        pytest.param("PutRecord", {**ONE, "StreamName": "absent"}, NOT_FOUND, id="an absent stream"),
+        pytest.param("PutRecord", {**ONE, "Data": bytes(1 << 20)}, EITHER, id="a large record"),
+        pytest.param("PutRecord", {**ONE, "ExplicitHashKey": str(TOP + 1)}, BAD_VALUE, id="a large hash key"),
+        pytest.param("PutRecord", {**ONE, "PartitionKey": "k" * 257}, BROKEN_CONSTRAINT, id="a long partition key"),
+        pytest.param("PutRecords", {"Records": [ONE] * 501}, EITHER, id="a long batch"),
+        pytest.param("GetRecords", {"ShardIterator": "bogus"}, EITHER, id="a made-up iterator"),
+        pytest.param(
+            "GetShardIterator",
+            {"ShardId": FIRST, "ShardIteratorType": "SOON"},
+            BROKEN_CONSTRAINT,
+            id="an odd iterator type",
+        ),
+        pytest.param(
+            "GetShardIterator", {"ShardId": "shardId-9", "ShardIteratorType": "LATEST"}, NOT_FOUND, id="an absent shard"
+        ),
+        pytest.param(
+            "SplitShard", {"ShardToSplit": FIRST, "NewStartingHashKey": "0"}, BAD_VALUE, id="a split at the first key"
+        ),
+        pytest.param(
+            "MergeShards", {"ShardToMerge": FIRST, "AdjacentShardToMerge": FIRST}, BAD_VALUE, id="a merge with itself"
+        ),
+        pytest.param("UpdateShardCount", {**UNIFORM, "TargetShardCount": 3}, TOO_FAR, id="more than double the shards"),
     ],
 )
 def test_what_makes_no_sense_is_refused_by_its_code(
@@ -195,28 +264,32 @@ def test_what_makes_no_sense_is_refused_by_its_code(
     assert caught.value.status == 400
 
 
-@pytest.mark.parametrize("operation", ["Nonsense", "UpdateShardCount"])
-def test_an_unknown_operation_is_named_so(local_environment: LocalEnvironment, operation: str) -> None:
-    caller = H2Caller(local_environment.aws_port, cbor=True)
+def test_scaling_down_to_less_than_half_is_refused(call: Caller) -> None:
+    stream = a_stream(call, shards=5)
     with pytest.raises(Refused) as caught:
-        caller(operation, StreamName="s")
+        call("UpdateShardCount", StreamName=stream, TargetShardCount=2, **UNIFORM)
+    assert caught.value.code in TOO_FAR
+
+
+def test_an_unknown_operation_is_named_so(port: int) -> None:
+    caller = H2Caller(port, cbor=True)
+    with pytest.raises(Refused) as caught:
+        caller("Nonsense", StreamName="s")
     caller.close()
     assert (caught.value.status, caught.value.code) == (400, "UnknownOperationException")
 
 
 @pytest.mark.parametrize("content_type", ["application/x-amz-json-1.1", "application/x-amz-cbor-1.1"])
-def test_a_body_in_no_format_is_a_serialization_exception(
-    local_environment: LocalEnvironment, content_type: str
-) -> None:
-    caller = H2Caller(local_environment.aws_port, cbor=False)
+def test_a_body_in_no_format_is_a_serialization_exception(port: int, content_type: str) -> None:
+    caller = H2Caller(port, cbor=False)
     status, body = caller.exchange("ListStreams", content_type, b"\xff{")
     caller.close()
     assert status == 400
     assert b"SerializationException" in body
 
 
-def test_parallel_writers_never_share_a_sequence_number(local_environment: LocalEnvironment) -> None:
-    call = Boto3Caller(local_environment.client("kinesis"))
+def test_parallel_writers_never_share_a_sequence_number(port: int) -> None:
+    call = Boto3Caller(Clients(port).client("kinesis"))
     stream = a_stream(call, shards=1)
     with ThreadPoolExecutor(8) as threads:
         given = list(threads.map(lambda n: put(call, stream, *[b"%d" % n] * 25), range(8)))

@@ -111,6 +111,8 @@ def test_a_batch_may_have_ten_mebibytes_and_no_more() -> None:
         ),
         ("PutRecord", {"PartitionKey": "k" * 257, "Data": b""}, "have length less than or equal to 256"),
         ("GetShardIterator", {"ShardId": FIRST, "ShardIteratorType": "X"}, "enum value set: "),
+        ("UpdateShardCount", {"TargetShardCount": 0, "ScalingType": "UNIFORM_SCALING"}, "greater than or equal to 1"),
+        ("UpdateShardCount", {"TargetShardCount": 2, "ScalingType": "ODD"}, "enum value set: [UNIFORM_SCALING]"),
         (
             "GetRecords",
             {"ShardIterator": "x", "Limit": 10_001},
@@ -148,7 +150,7 @@ def test_a_member_of_the_wrong_type_is_refused(operation: str, members: dict[str
         Api()(operation, **members)
 
 
-@pytest.mark.parametrize("operation", ["UpdateShardCount", "SubscribeToShard", "Nonsense", ""])
+@pytest.mark.parametrize("operation", ["SubscribeToShard", "Nonsense", ""])
 def test_an_operation_that_is_not_here_is_unknown(operation: str) -> None:
     with pytest.raises(UnknownOperationException):
         Api()(operation)
@@ -162,5 +164,34 @@ def test_what_does_not_exist_is_not_found_and_what_exists_is_in_use() -> None:
         api.iterator("shardId-000000000009")
     with pytest.raises(ResourceInUseException):
         api("CreateStream", ShardCount=1)
-    with pytest.raises(LimitExceededException):
-        api("CreateStream", StreamName="huge", ShardCount=501)
+
+
+def test_no_more_shards_are_opened_than_an_account_may_have() -> None:
+    api = Api(shards=250)
+    with pytest.raises(LimitExceededException, match="additional shards that would have resulted: 251"):
+        api("CreateStream", StreamName="huge", ShardCount=251)
+    api("CreateStream", StreamName="big", ShardCount=250)
+    api("CreateStream", StreamName="on-demand", StreamModeDetails={"StreamMode": "ON_DEMAND"})
+    for operation, members in (
+        ("SplitShard", {"ShardToSplit": FIRST, "NewStartingHashKey": "100"}),
+        ("UpdateShardCount", {"TargetShardCount": 251, "ScalingType": "UNIFORM_SCALING"}),
+    ):
+        with pytest.raises(LimitExceededException):
+            api(operation, **members)
+    api("UpdateShardCount", TargetShardCount=125, ScalingType="UNIFORM_SCALING")
+    api("SplitShard", ShardToSplit="shardId-000000000250", NewStartingHashKey="100")
+
+
+@pytest.mark.parametrize(
+    ("operation", "members"),
+    [
+        ("SplitShard", {"ShardToSplit": FIRST, "NewStartingHashKey": "100"}),
+        ("MergeShards", {"ShardToMerge": FIRST, "AdjacentShardToMerge": "shardId-000000000001"}),
+        ("UpdateShardCount", {"TargetShardCount": 5, "ScalingType": "UNIFORM_SCALING"}),
+    ],
+)
+def test_nobody_reshards_a_stream_on_demand(operation: str, members: dict[str, Any]) -> None:
+    api = Api()
+    api("CreateStream", StreamName="o", StreamModeDetails={"StreamMode": "ON_DEMAND"})
+    with pytest.raises(ValidationException, match="is in On-Demand mode"):
+        api(operation, StreamName="o", **members)

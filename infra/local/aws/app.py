@@ -1,10 +1,13 @@
 """The ASGI application: one port, and each request to the endpoint of its service."""
 
+from http import HTTPStatus
 from typing import Any
 
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 
-from infra.local.aws.http import receive_request, send_response
+from infra.local.aws.fault_endpoint import FAULTS_PATH, TRIM_PATH, FaultEndpoint
+from infra.local.aws.hang_up import hang_up
+from infra.local.aws.http import HttpRequest, HttpResponse, answer, receive_request, send_response
 from infra.local.aws.kinesis_endpoint import TARGET_PREFIX, KinesisEndpoint
 from infra.local.aws.moto_endpoint import MotoEndpoint
 
@@ -15,16 +18,34 @@ class EmbeddedAws:
     def __init__(self) -> None:
         self.kinesis = KinesisEndpoint()
         self.moto = MotoEndpoint()
+        self.faults = FaultEndpoint()
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Serve one ASGI scope."""
         if scope["type"] == "lifespan":
             await _follow_lifespan(receive, send)
         elif scope["type"] == "http":
-            request = await receive_request(scope, receive)
-            is_kinesis = request.target.startswith(TARGET_PREFIX)
-            response = self.kinesis.answer(request) if is_kinesis else await self.moto.answer(request)
-            await send_response(response, send)
+            response = await self._answer(await receive_request(scope, receive))
+            if response:
+                await send_response(response, send)
+            else:
+                hang_up(scope["client"])
+
+    async def _answer(self, request: HttpRequest) -> HttpResponse | None:
+        if request.path.startswith(FAULTS_PATH):
+            return self.faults.control(request)
+        if request.path.startswith(TRIM_PATH):
+            return self._trim(request)
+        return await self.faults.answer(request, self._carry_out)
+
+    def _trim(self, request: HttpRequest) -> HttpResponse:
+        stream_name, _, before_ms = request.path.removeprefix(TRIM_PATH).partition("/")
+        is_done = before_ms.isdecimal() and self.kinesis.trim(stream_name, int(before_ms))
+        return answer(HTTPStatus.NO_CONTENT if is_done else HTTPStatus.BAD_REQUEST, "text/plain", b"no such stream")
+
+    async def _carry_out(self, request: HttpRequest) -> HttpResponse:
+        is_kinesis = request.target.startswith(TARGET_PREFIX)
+        return self.kinesis.answer(request) if is_kinesis else await self.moto.answer(request)
 
 
 async def _follow_lifespan(receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:

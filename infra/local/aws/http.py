@@ -52,6 +52,12 @@ class HttpResponse:
     body: bytes
 
 
+def answer(status: int, content_type: str, body: bytes) -> HttpResponse:
+    """Make an answer of our own, as moto and Kinesis make theirs."""
+    headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
+    return HttpResponse(int(status), headers, body)
+
+
 async def receive_request(scope: HTTPScope, receive: ASGIReceiveCallable) -> HttpRequest:
     """Collect a request."""
     raw_path = (scope.get("raw_path") or scope["path"].encode()).decode("latin1")

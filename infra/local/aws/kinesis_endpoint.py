@@ -43,6 +43,13 @@ class KinesisEndpoint:
             log.exception("kinesis_operation_failed", operation=operation)
             return _refusal(InternalFailure("The emulator failed; its log has the cause."), codec)
 
+    def trim(self, stream_name: str, before_ms: int) -> bool:
+        """Forget what arrived before ``before_ms``, as the retention period will in time; False if there is no such stream."""
+        streams = [region.streams[stream_name] for region in self._regions.values() if stream_name in region.streams]
+        for stream in streams:
+            stream.trimmed_ms = max(stream.trimmed_ms, before_ms)
+        return bool(streams)
+
     def _perform(self, operation: str, request: HttpRequest, codec: Codec) -> dict[str, Any]:
         region = self._regions.setdefault(request.region, Region(request.region))
         return perform(region, operation, codec.read(request.body), self._clock_ms())

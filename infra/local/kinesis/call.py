@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from infra.local.kinesis.errors import ValidationException
 from infra.local.kinesis.region import Region
-from infra.local.kinesis.stream import Stream
+from infra.local.kinesis.stream import ACCOUNT_ID, Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +20,13 @@ class Call:
     def stream(self) -> Stream:
         """The stream that the request names."""
         return self.region.named_in(self.members, self.now_ms)
+
+    @property
+    def provisioned_stream(self) -> Stream:
+        """The stream that the request names; raises ``ValidationException`` where AWS alone decides on its shards."""
+        stream = self.stream
+        if stream.mode != "PROVISIONED":
+            raise ValidationException(
+                f"Request is invalid. Stream {stream.name} under account {ACCOUNT_ID} is in On-Demand mode."
+            )
+        return stream

@@ -28,6 +28,7 @@ OPERATIONS: Mapping[str, Callable[[Call], Document]] = {
     "PutRecords": record_operations.put_records,
     "RemoveTagsFromStream": stream_operations.remove_tags_from_stream,
     "SplitShard": shard_operations.split_shard,
+    "UpdateShardCount": shard_operations.update_shard_count,
 }
 
 

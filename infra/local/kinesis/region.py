@@ -4,8 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.local.kinesis.errors import InvalidArgumentException, ResourceInUseException, ResourceNotFoundException
+from infra.local.kinesis.errors import (
+    InvalidArgumentException,
+    LimitExceededException,
+    ResourceInUseException,
+    ResourceNotFoundException,
+)
 from infra.local.kinesis.stream import ACCOUNT_ID, Stream
+
+_SHARDS_AT_MOST = 500  # the default quota of us-east-1
 
 
 @dataclass(slots=True)
@@ -20,6 +27,15 @@ class Region:
         if stream.name in self.streams:
             raise ResourceInUseException(f"Stream {stream.name} under account {ACCOUNT_ID} already exists.")
         self.streams[stream.name] = stream
+
+    def check_quota(self, more: int) -> None:
+        """Raise ``LimitExceededException`` where so many more open shards would be too many for all provisioned streams."""
+        provisioned = (stream for stream in self.streams.values() if stream.mode == "PROVISIONED")
+        if more > 0 and sum(len(stream.open_shards) for stream in provisioned) + more > _SHARDS_AT_MOST:
+            raise LimitExceededException(
+                f"This request would exceed the shard limit for the account {ACCOUNT_ID} in {self.name}. "
+                f"Limit: {_SHARDS_AT_MOST}. Number of additional shards that would have resulted: {more}."
+            )
 
     def stream(self, name: str, now_ms: int) -> Stream:
         """Find a stream, trimmed to its retention period as of ``now_ms``."""

@@ -1,8 +1,9 @@
-"""Operations on the shards of a stream: listing, splitting and merging them."""
+"""Operations on the shards of a stream: listing, splitting, merging and scaling them. Each is done when it is answered."""
 
 from infra.local.kinesis.call import Call
 from infra.local.kinesis.documents import Document, describe_shard
-from infra.local.kinesis.errors import InvalidArgumentException
+from infra.local.kinesis.errors import InvalidArgumentException, LimitExceededException
+from infra.local.kinesis.scaling import scale_evenly
 from infra.local.kinesis.shard import MAX_HASH_KEY
 from infra.local.kinesis.shard_filter import ShardFilter
 from infra.local.kinesis.stream import Stream
@@ -28,15 +29,37 @@ def list_shards(call: Call) -> Document:
 
 def split_shard(call: Call) -> Document:
     """SplitShard; the children are open at once."""
+    stream = call.provisioned_stream
     hash_key = read_hash_key("NewStartingHashKey", call.members["NewStartingHashKey"])
-    call.stream.split(call.members["ShardToSplit"], hash_key, call.now_ms)
+    call.region.check_quota(1)
+    stream.split(call.members["ShardToSplit"], hash_key, call.now_ms)
     return {}
 
 
 def merge_shards(call: Call) -> Document:
     """MergeShards; the child is open at once."""
-    call.stream.merge(call.members["ShardToMerge"], call.members["AdjacentShardToMerge"], call.now_ms)
+    stream = call.provisioned_stream
+    stream.merge(call.members["ShardToMerge"], call.members["AdjacentShardToMerge"], call.now_ms)
     return {}
+
+
+def update_shard_count(call: Call) -> Document:
+    """UpdateShardCount. The stream stays ACTIVE, and may be scaled more than AWS's ten times a day: chaos runs do that."""
+    stream, target = call.provisioned_stream, call.members["TargetShardCount"]
+    current = len(stream.open_shards)
+    counts = f"Current open shard count: {current} Target shard count: {target}"
+    if target > 2 * current:
+        raise LimitExceededException(
+            f"UpdateShardCount cannot scale up over double your current open shard count. {counts}"
+        )
+    if 2 * target < current:
+        raise LimitExceededException(
+            f"UpdateShardCount cannot scale down below half your current open shard count. {counts}"
+        )
+    call.region.check_quota(target - current)
+    scale_evenly(stream, target, call.now_ms)
+    names = {"StreamName": stream.name, "StreamARN": stream.arn}
+    return {**names, "CurrentShardCount": current, "TargetShardCount": target}
 
 
 def read_hash_key(member: str, text: str) -> int:

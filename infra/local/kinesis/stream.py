@@ -22,6 +22,7 @@ class Stream:
     created_ms: int
     mode: str = "PROVISIONED"
     retention_hours: int = 24
+    trimmed_ms: int = 0
     max_record_bytes: int = 1 << 20
     tags: dict[str, str] = field(default_factory=dict)
     shards: dict[str, Shard] = field(default_factory=dict)
@@ -47,7 +48,7 @@ class Stream:
 
     def horizon_ms(self, now_ms: int) -> int:
         """Give the trim horizon: nothing older can be read."""
-        return max(self.created_ms, now_ms - self.retention_hours * MS_PER_HOUR)
+        return max(self.created_ms, self.trimmed_ms, now_ms - self.retention_hours * MS_PER_HOUR)
 
     def open_evenly(self, count: int, now_ms: int) -> None:
         """Divide the whole range of hash keys among ``count`` new shards."""

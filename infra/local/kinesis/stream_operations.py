@@ -10,11 +10,10 @@ from infra.local.kinesis.documents import (
     describe_tags,
     summarise_stream,
 )
-from infra.local.kinesis.errors import InvalidArgumentException, LimitExceededException
-from infra.local.kinesis.stream import ACCOUNT_ID, Stream
+from infra.local.kinesis.errors import InvalidArgumentException
+from infra.local.kinesis.stream import Stream
 
 _ON_DEMAND_SHARDS = 4
-_SHARDS_AT_MOST = 500  # the default quota of us-east-1
 _RETENTION_HOURS = range(24, 8760 + 1)
 _PAGE = 100
 _TAG_PAGE = 50
@@ -27,11 +26,8 @@ def create_stream(call: Call) -> Document:
     count = members.get("ShardCount", _ON_DEMAND_SHARDS if mode == "ON_DEMAND" else None)
     if count is None:
         raise InvalidArgumentException("ShardCount is needed for a stream in the PROVISIONED mode.")
-    if count > _SHARDS_AT_MOST:
-        raise LimitExceededException(
-            f"This request would exceed the shard limit for the account {ACCOUNT_ID} in {call.region.name}. "
-            f"Limit: {_SHARDS_AT_MOST}. Number of additional shards that would have resulted: {count}."
-        )
+    if mode == "PROVISIONED":
+        call.region.check_quota(count)
     stream = Stream(members["StreamName"], call.region.name, call.now_ms, mode)
     stream.max_record_bytes = members.get("MaxRecordSizeInKiB", 1024) * 1024
     stream.tags.update(members.get("Tags", {}))

@@ -38,6 +38,14 @@ def seal(token: ShardIterator | ShardPage) -> str:
     return base64.b64encode(msgspec.json.encode(token)).decode()
 
 
+def stream_of(text: str) -> str:
+    """Name the stream that a token is for, whatever its age; nothing for a token that was never issued."""
+    try:
+        return str(msgspec.json.decode(base64.b64decode(text, validate=True), type=list[object])[0])
+    except (binascii.Error, msgspec.DecodeError, IndexError):
+        return ""
+
+
 def open_iterator(text: str, now_ms: int) -> ShardIterator:
     """Read a shard iterator back; raises ``InvalidArgumentException`` or ``ExpiredIteratorException``."""
     try:
