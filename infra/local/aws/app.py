@@ -1,13 +1,14 @@
 """The ASGI application: one port, and each request to the endpoint of its service."""
 
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
-from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 
 from infra.local.aws.fault_endpoint import FAULTS_PATH, TRIM_PATH, FaultEndpoint
 from infra.local.aws.hang_up import hang_up
-from infra.local.aws.http import HttpRequest, HttpResponse, answer, receive_request, send_response
+from infra.local.aws.http import ClientGone, HttpRequest, HttpResponse, answer, receive_request, send_response
 from infra.local.aws.kinesis_endpoint import TARGET_PREFIX, KinesisEndpoint
 from infra.local.aws.moto_endpoint import MotoEndpoint
 
@@ -25,11 +26,15 @@ class EmbeddedAws:
         if scope["type"] == "lifespan":
             await _follow_lifespan(receive, send)
         elif scope["type"] == "http":
-            response = await self._answer(await receive_request(scope, receive))
-            if response:
-                await send_response(response, send)
-            else:
-                hang_up(scope["client"])
+            with suppress(ClientGone):
+                await self._serve(scope, await receive_request(scope, receive), send)
+
+    async def _serve(self, scope: HTTPScope, request: HttpRequest, send: ASGISendCallable) -> None:
+        response = await self._answer(request)
+        if response:
+            await send_response(response, send)
+        else:
+            hang_up(scope["client"])
 
     async def _answer(self, request: HttpRequest) -> HttpResponse | None:
         if request.path.startswith(FAULTS_PATH):

@@ -58,8 +58,12 @@ def answer(status: int, content_type: str, body: bytes) -> HttpResponse:
     return HttpResponse(int(status), headers, body)
 
 
+class ClientGone(Exception):
+    """The client went away before its request was whole: nothing of it may be carried out, as with the real services."""
+
+
 async def receive_request(scope: HTTPScope, receive: ASGIReceiveCallable) -> HttpRequest:
-    """Collect a request."""
+    """Collect a request. Raises ``ClientGone``."""
     raw_path = (scope.get("raw_path") or scope["path"].encode()).decode("latin1")
     server = scope.get("server") or ("127.0.0.1", 0)
     return HttpRequest(
@@ -85,6 +89,8 @@ async def _receive_body(receive: ASGIReceiveCallable) -> bytes:
     parts: list[bytes] = []
     while True:
         message: Any = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
         parts.append(message.get("body", b""))
         if not message.get("more_body"):
             return b"".join(parts)
