@@ -60,7 +60,7 @@ def test_every_alert_is_told_once(scene: Scene) -> None:
 
 
 def test_a_topic_that_cannot_be_reached_delays_the_alerts(scene: Scene) -> None:
-    scene.topic.fail_next()
+    scene.topic.fail_next("unreachable")
 
     assert scene.relay.relay_once() == RelayReport(sent=0, failed=5, parked=0)
     assert scene.relay.relay_once() == RelayReport(0, 0, 0)
@@ -72,7 +72,7 @@ def test_a_topic_that_cannot_be_reached_delays_the_alerts(scene: Scene) -> None:
 def test_the_wait_doubles_up_to_its_bound(scene: Scene) -> None:
     waits = []
     for _ in range(4):
-        scene.topic.fail_next()
+        scene.topic.fail_next("unreachable")
         scene.relay.relay_once()
         wait = scene.entries[scene.ids[0]].due_at - scene.now
         waits.append(wait.total_seconds())

@@ -11,7 +11,8 @@ import pytest
 from botocore.config import Config
 from botocore.stub import ANY, Stubber
 
-from sinks.alerts.sns import MAX_BYTES, SnsTopic
+from sinks.alerts.batches import MAX_BYTES
+from sinks.alerts.sns import SnsTopic
 from sinks.errors import PermanentSinkError, TransientSinkError
 from sinks.port import OutboxAlert
 
