@@ -4,6 +4,11 @@ SHELL := /bin/sh
 BIN := .venv/bin
 DEMO_ARGS ?=
 TEST_ARGS ?=
+FUZZ_ARGS ?=
+SCHEDULES ?= 3
+MINUTES ?= 0
+SEED ?= 1
+MUTATIONS ?= all
 
 .PHONY: help
 help: ## print this list
@@ -31,7 +36,20 @@ check: setup-dev ## lint, types, import contracts and unit tests (two minutes)
 
 .PHONY: test
 test: check ## everything: check, then contract, property, protocol, integration and fault tests on real processes
-	@$(BIN)/pytest tests/contract tests/property tests/protocol tests/integration tests/faults $(TEST_ARGS)
+	@$(BIN)/pytest tests/contract tests/property tests/protocol tests/integration tests/fuzz tests/mutations tests/faults $(TEST_ARGS)
+
+.PHONY: faults
+faults: setup-dev ## every kind of fault on real processes: SCHEDULES=3 times each, then MINUTES=0 of drawn ones; SEED=1
+	@FRAUDSTREAM_FAULT_SCHEDULES=$(SCHEDULES) FRAUDSTREAM_FAULT_MINUTES=$(MINUTES) FRAUDSTREAM_FAULT_SEED=$(SEED) \
+		$(BIN)/pytest tests/faults -p no:randomly $(TEST_ARGS)
+
+.PHONY: fuzz
+fuzz: setup-dev ## spoiled events through the real pipeline, each decided or refused: FUZZ_ARGS="--seed 1 2 3 --count 100000"
+	@$(BIN)/python -m tests.fuzz $(FUZZ_ARGS)
+
+.PHONY: mutations
+mutations: setup-dev ## each rule broken on purpose makes a named test fail: MUTATIONS=all, or so many of them
+	@FRAUDSTREAM_MUTATIONS=$(MUTATIONS) $(BIN)/pytest tests/mutations $(TEST_ARGS)
 
 .PHONY: format
 format: setup-dev ## format the code and mend what ruff can mend

@@ -84,6 +84,8 @@ class Batch:
     refused_before: dict[StreamPosition, Refusal] = field(default_factory=dict)
     effective: dict[StreamPosition, Decision] = field(default_factory=dict)
     """The row that decides a record, by the record's position: its own, or the one that it repeats."""
+    made: int = 0
+    """How many records were decided now, by rows of their own."""
 
     def sort(self, read: Sequence[Received | Refusal], known: Known) -> list[Received | Refusal]:
         """Give each record its verdict where it has one; return those to look up again after this round's commit.
@@ -120,6 +122,7 @@ class Batch:
                 self.refused_now[record.position] = _conflict(record, _OTHER_CONTENT)
             else:
                 self.effective[record.position] = row
+                self.made += row.position == record.position
 
     def row_at(self, position: StreamPosition) -> Decision | None:
         """Return the decision that this delivery puts into the lake: the effective row, if its position is this very one."""

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from consumer.kinesis.process import prepare_process_environment
+from consumer.operations.dead_letters_app import dead_letters_app
 from consumer.settings import Settings, SettingsError, load_settings
 
 app = typer.Typer(
@@ -154,6 +155,29 @@ def audit(as_json: Annotated[bool, typer.Option("--json", help="Print the report
 
 
 @app.command()
+def chaos(  # noqa: PLR0917 - typer makes options of them
+    seed: Annotated[int, typer.Option(help="The same seed gives the same schedule.")] = 1,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.1, help="About how long faults strike; none means every kind once.")
+    ] = None,
+    kinds: Annotated[str, typer.Option(help="Only these kinds, with commas between them.")] = "",
+    shards: Annotated[int, typer.Option(min=1, max=16, help="Shards of the stream at the start.")] = 2,
+    rate: Annotated[int, typer.Option(min=20, help="Events a second.")] = 200,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
+    is_listed: Annotated[bool, typer.Option("--list", help="Print the kinds of faults and end.")] = False,
+) -> None:
+    """Break everything on this machine by a seeded schedule, and prove that no event lost its effects or had them twice."""
+    from consumer.operations.chaos import ChaosPlan, list_kinds, run_chaos
+
+    with _errors_told():
+        if is_listed:
+            typer.echo("\n".join(list_kinds()))
+            raise typer.Exit
+        named = tuple(filter(None, kinds.split(",")))
+        raise typer.Exit(run_chaos(ChaosPlan(seed, minutes, named, shards, rate, as_json)))
+
+
+@app.command()
 def show(transaction_id: Annotated[str, typer.Argument(help="The sender's id of the transaction.")]) -> None:
     """Show a decision: score, reasons, versions, position, times and features."""
     from consumer.operations.show import show as lines_of
@@ -161,7 +185,7 @@ def show(transaction_id: Annotated[str, typer.Argument(help="The sender's id of 
     with _errors_told():
         lines = lines_of(_settings().dsn(), transaction_id)
         missing = (
-            f"no decision of transaction {transaction_id}: not read yet, or refused (then look among the dead letters)"
+            f"no decision of transaction {transaction_id}: not read yet, or refused (`fraudstream dead-letters list`)"
         )
         typer.echo("\n".join(lines) or missing, err=not lines)
         raise typer.Exit(0 if lines else 1)
@@ -176,8 +200,13 @@ def health() -> None:
         report = read_health(_settings().state_dir / "health.json", datetime.now(UTC))
         has_shards = report.health is not None and bool(report.health.workers)
         healthy = "healthy" if has_shards else "healthy, but no shard is read yet"
+        if report.health is not None and (lost := report.health.all_lines_lost):
+            healthy += f"; {lost} lines of the log could not be written: is its disk full, or nobody reads it?"
         typer.echo(healthy if report.is_healthy else "unhealthy: " + "; ".join(report.reasons))
         raise typer.Exit(0 if report.is_healthy else 1)
+
+
+app.add_typer(dead_letters_app(_settings, _errors_told), name="dead-letters")
 
 
 def main() -> None:

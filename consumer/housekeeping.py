@@ -11,11 +11,14 @@ from typing import Protocol
 import structlog
 
 from consumer.policies.backoff import Backoff
+from consumer.telemetry.metrics import Metrics, NoMeter
 from sinks.errors import SinkError, TransientSinkError
+from sinks.port import Outbox
 
 _log = structlog.get_logger()
 _IDLE_S = 0.2
 _PARTITIONS_EVERY_S = 3600.0
+_BACKLOG_EVERY_S = 10.0
 
 
 class Pulse(Protocol):
@@ -37,27 +40,33 @@ class Chore:
 
 
 def keep_house(
-    chores: list[Chore], pulse: Pulse, should_stop: Callable[[], bool], backoff: Backoff | None = None
+    chores: list[Chore],
+    pulse: Pulse,
+    should_stop: Callable[[], bool],
+    backoff: Backoff | None = None,
+    metrics: Metrics | None = None,
 ) -> None:
     """Run the chores until `should_stop`; any error but a sink's ends the process.
 
     A sink that is away, or that refuses (a topic that is gone, a permission), is tried again with backoff and said in the log: decisions
     never wait for it.
     """
-    backoff = backoff or Backoff()
+    backoff, metrics = backoff or Backoff(), metrics or NoMeter()
     while not should_stop():
         now_s = time.monotonic()
         for chore in (c for c in chores if now_s >= c.next_s):
-            _run(chore, backoff)
+            _run(chore, backoff, metrics)
             pulse.beat(chore=chore.name)
         time.sleep(_IDLE_S)
         pulse.beat()
 
 
-def _run(chore: Chore, backoff: Backoff) -> None:
+def _run(chore: Chore, backoff: Backoff, metrics: Metrics) -> None:
     try:
         done = chore.run()
     except SinkError as error:
+        if isinstance(error, TransientSinkError):  # the topic's are the relay's business, which keeps the alerts
+            metrics.count("SinkRetries", of="ledger")
         wait_s = backoff.ceiling_s(chore.failures)
         chore.failures += 1
         chore.next_s = time.monotonic() + wait_s
@@ -81,3 +90,25 @@ def partition_chore(make_partitions: Callable[[datetime], object]) -> Chore:
 def relay_chore(relay_once: Callable[[], int]) -> Chore:
     """Return the chore that tells alerts: again at once while there are any."""
     return Chore("alerts", relay_once, _IDLE_S)
+
+
+class _Backlog:
+    """What waits in the outbox, as last seen; None while it cannot be seen."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self.alerts: int | None = None
+        self.oldest_s: float | None = None
+
+    def look(self) -> int:
+        self.alerts = self.oldest_s = None
+        self.alerts, self.oldest_s = self._outbox.pending(), self._outbox.oldest_pending_s()
+        return 0
+
+
+def backlog_chore(outbox: Outbox, metrics: Metrics) -> Chore:
+    """Return the chore that sees how many alerts wait and for how long, every ten seconds."""
+    backlog = _Backlog(outbox)
+    metrics.watch("AlertsPending", lambda: backlog.alerts)
+    metrics.watch("OldestAlertAge", lambda: backlog.oldest_s)
+    return Chore("backlog", backlog.look, _BACKLOG_EVERY_S)

@@ -10,6 +10,7 @@ from typing import TypeVar
 import structlog
 
 from consumer.policies.backoff import Backoff
+from consumer.telemetry.metrics import Metrics, NoMeter
 from sinks.errors import TransientSinkError
 
 _log = structlog.get_logger()
@@ -20,9 +21,11 @@ T = TypeVar("T")
 class Patience:
     """Calls until it succeeds. Only TransientSinkError is waited out; everything else passes through at once."""
 
-    def __init__(self, beat: Callable[[str], None], backoff: Backoff | None = None) -> None:
+    def __init__(
+        self, beat: Callable[[str], None], backoff: Backoff | None = None, metrics: Metrics | None = None
+    ) -> None:
         """`beat` is called at least once a second while waiting, with what is waited for."""
-        self._beat, self._backoff = beat, backoff or Backoff()
+        self._beat, self._backoff, self._metrics = beat, backoff or Backoff(), metrics or NoMeter()
         self._draw = random.SystemRandom().random
 
     def __call__(self, call: Callable[[], T], /) -> T:
@@ -41,5 +44,7 @@ class Patience:
         end = time.monotonic() + wait_s
         self._beat(str(error))
         while (left := end - time.monotonic()) > 0:
-            time.sleep(min(left, _BEAT_S))
+            step_s = min(left, _BEAT_S)
+            time.sleep(step_s)
+            self._metrics.count("SinkWaitTime", step_s)
             self._beat(str(error))

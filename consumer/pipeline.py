@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Protocol
@@ -14,8 +14,9 @@ from consumer.batch import Batch, Reader, candidates
 from consumer.deciding import Decider, Deciding
 from consumer.letters import letter_of
 from consumer.policies.quarantine import QuarantineBrake, QuarantinePolicy
+from consumer.telemetry.metrics import Metrics, NoMeter
 from schemas.position import Position, ShardId, StreamEpoch, StreamRecord
-from sinks.errors import OvertakenError
+from sinks.errors import OvertakenError, PermanentSinkError
 from sinks.lake.appender import LakeAppender
 from sinks.lake.chunks import ChunkChain, Consumed, CutPolicy
 from sinks.port import DeadLetters, Lake, Ledger, Retry
@@ -47,6 +48,7 @@ class Services:
     steady_s: Callable[[], float]
     new_chunk_id: Callable[[], str]
     report: Callable[[Mapping[str, str | int | float | None]], None]
+    metrics: Metrics = field(default_factory=NoMeter)
 
 
 class ShardPipeline:
@@ -84,6 +86,7 @@ class ShardPipeline:
             appender.start_at(Consumed(records[0].position, records[0].arrival_time))
             fresh = [r for r in records if not appender.skips(r.position)]
             batch = self._decide(fresh, received_at)  # 1 to 4
+            self._count(records, batch)
             appender.append(
                 [_consumed(r, batch) for r in records]
             )  # 5 append; 6 close the chunk where due, then checkpoint
@@ -106,18 +109,20 @@ class ShardPipeline:
             self._appender.flush()
 
     def _decide(self, records: Sequence[StreamRecord], received_at: datetime) -> Batch:
-        batch = None
-        is_overtaken = False
-        while batch is None:
-            try:
-                batch = self._give_verdicts(records, received_at, by_position=is_overtaken)
-            except OvertakenError as error:
-                is_overtaken = True
-                _log.warning("batch_overtaken", error=str(error), records=len(records))
-                self._services.report({})
+        batch = self._decide_unless_overtaken(records, received_at)
         self._brake.observe(batch.verdicts(records))
         self._set_aside(batch, records)
         return batch
+
+    def _decide_unless_overtaken(self, records: Sequence[StreamRecord], received_at: datetime) -> Batch:
+        """A round is overtaken by the verdict on one of its records, which stands: there are no more such rounds than records."""
+        for overtaken in range(len(records) + 1):
+            try:
+                return self._give_verdicts(records, received_at, by_position=overtaken > 0)
+            except OvertakenError as error:
+                _log.warning("batch_overtaken", error=str(error), records=len(records))
+                self._services.report({})
+        raise PermanentSinkError("the ledger's look-up does not show the verdicts that its commit objects to")
 
     def _give_verdicts(self, records: Sequence[StreamRecord], received_at: datetime, *, by_position: bool) -> Batch:
         """`by_position`: find what another owner decided here, even if its code read another identity."""
@@ -142,6 +147,11 @@ class ShardPipeline:
             _log.warning(
                 "record_refused", reason=refusal.reason, stage=refusal.stage, sequence_number=letter.sequence_number
             )
+
+    def _count(self, records: Sequence[StreamRecord], batch: Batch) -> None:
+        for refusal in batch.refused_now.values():
+            self._services.metrics.count("RecordsRefused", of=refusal.stage)
+        self._services.metrics.count("RecordsRepeated", len(records) - batch.made - len(batch.refused_now))
 
     def _checkpoint(self, position: Position) -> None:
         if self._checkpoints is None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import shlex
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, AwareDatetime, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_ALIASED = {"DATABASE_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL"}
 LOCAL_ENV_FILE = "local.env"
 LOCAL_STATE_DIR = Path(".fraudstream")
 """Where `up` and `demo` leave the variables of the environment that they run, whatever state folder a consumer has."""
@@ -60,8 +62,13 @@ class Settings(BaseSettings):
     worker_id: str | None = Field(
         default=None, description="stable per container; none makes one and keeps it in the state folder"
     )
-    initial_position: Literal["TRIM_HORIZON", "LATEST"] = Field(
+    initial_position: Literal["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"] = Field(
         default="TRIM_HORIZON", description="where a new application starts"
+    )
+    initial_timestamp: AwareDatetime | None = Field(
+        default=None,
+        validate_default=True,
+        description="from which arrival on, with AT_TIMESTAMP: 2026-11-21T13:00:00Z; whole seconds",
     )
     max_records: int = Field(default=2_000, ge=1, le=10_000, description="records a GetRecords call may return")
     warm_start: bool = Field(
@@ -107,6 +114,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="least level that is logged"
     )
+    metrics_every_s: float = Field(default=60.0, gt=0, description="how often each process logs its metrics")
 
     @field_validator("endpoint_url")
     @classmethod
@@ -114,6 +122,13 @@ class Settings(BaseSettings):
         if value is not None and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).netloc):
             raise ValueError("must be an address such as http://127.0.0.1:4566")
         return value
+
+    @field_validator("initial_timestamp")
+    @classmethod
+    def _require_timestamp(cls, value: datetime | None, info: ValidationInfo) -> datetime | None:
+        if value is None and info.data.get("initial_position") == "AT_TIMESTAMP":
+            raise ValueError("AT_TIMESTAMP needs a moment with its time zone, such as 2026-11-21T13:00:00Z")
+        return value.replace(microsecond=0) if value else None
 
     @property
     def is_local(self) -> bool:
@@ -142,6 +157,13 @@ def load_settings(*, local: bool = False, state_dir: Path | None = None) -> Sett
     except ValidationError as wrong:
         lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong.errors(include_input=False)]
         raise SettingsError("wrong settings (FRAUDSTREAM_… variables):\n  " + "\n  ".join(lines)) from None
+
+
+def settings_from(variables: Mapping[str, str]) -> Settings:
+    """Return the settings of a process that has these variables besides our own environment. Raises pydantic's ValidationError."""
+    given: dict[str, Any] = {name.lower().removeprefix("fraudstream_"): value for name, value in variables.items()}
+    aliased = {name: variables[name] for name in _ALIASED & variables.keys()}
+    return Settings(**given | aliased)
 
 
 def read_local_env(state_dir: Path) -> dict[str, str]:

@@ -12,16 +12,18 @@ from importlib.metadata import version
 from typing import Any, cast
 
 import structlog
+from botocore.exceptions import BotoCoreError, ClientError
 
 from consumer.auditing.stream import read_epoch
 from consumer.batch import Reader
 from consumer.clients import AwsClients
 from consumer.deciding import Decider
-from consumer.housekeeping import Chore, keep_house, partition_chore, relay_chore
+from consumer.housekeeping import Chore, backlog_chore, keep_house, partition_chore, relay_chore
 from consumer.kinesis.host_settings import HostSettings
+from consumer.kinesis.leader_lock import release_leader
 from consumer.kinesis.port import Heartbeat, Loaded, ShardProcessor
 from consumer.kinesis.properties import KclSettings, local_profile
-from consumer.kinesis.warm_start import WarmStart
+from consumer.kinesis.warm_start import Outcome, WarmStart
 from consumer.kinesis.worker_id import stable_worker_id
 from consumer.patience import Patience
 from consumer.pipeline import Services, ShardPipeline
@@ -30,6 +32,10 @@ from consumer.policies.restarts import RestartPolicy
 from consumer.scoring.bundle import DEFAULT_BUNDLE, load_bundle
 from consumer.scoring.scorer import Scorer
 from consumer.settings import Settings
+from consumer.telemetry.log_stream import log_stream
+from consumer.telemetry.measured import MeasuredDeadLetters, MeasuredLake, MeasuredLedger, MeasuredTopic
+from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.process_meter import open_meter
 from schemas.decode import EventTimeBounds
 from schemas.position import StreamEpoch
 from sinks.alerts.relay import AlertRelay
@@ -55,6 +61,7 @@ def host_settings(settings: Settings) -> HostSettings:
         region=settings.region,
         endpoint_url=settings.endpoint_url,
         initial_position=settings.initial_position,
+        initial_timestamp=settings.initial_timestamp,
         max_records=settings.max_records,
         shutdown_grace_ms=settings.shutdown_grace_ms,
         metrics_level="NONE" if settings.is_local else "SUMMARY",
@@ -73,52 +80,83 @@ def load(settings: Settings, worker_id: str) -> Loaded:
 
     Raises BundleRefused, SettingsError, and what the AWS clients raise where stream or lease table cannot be reached.
     """
-    clients, dsn = AwsClients(settings), settings.dsn()
+    clients, _ = AwsClients(settings), settings.dsn()  # before anything is loaded: without a ledger nothing can start
     scorer = Scorer(load_bundle(settings.model_bundle or DEFAULT_BUNDLE))
     epoch = read_epoch(clients.kinesis, settings.stream_name)
-    if settings.warm_start:
-        start = WarmStart(settings.stream_name, settings.application_name, worker_id, settings.initial_position)
-        dynamodb, kinesis = cast("Any", clients.dynamodb), cast("Any", clients.kinesis)
-        result = start.seed(dynamodb, kinesis)
-        _log.info("warm_start", outcome=result.outcome.value, shards=result.shards)
+    is_quick = settings.warm_start and _seed_leases(settings, clients, worker_id)
     _ = clients.s3, clients.sns  # made here, used after the fork: what they read from disk is shared
-    patience = (
-        "about ten seconds"
-        if settings.warm_start
-        else "up to two minutes at a first start without FRAUDSTREAM_WARM_START"
-    )
+    patience = "about ten seconds" if is_quick else "up to two minutes, unless the application has run before"
     _log.info("waiting_for_shards", patience=patience)
     _log.info("loaded", stream=settings.stream_name, stream_epoch=epoch, model_version=scorer.model_version)
     return Loaded(
         stream_epoch=epoch,
-        make_processor=partial(_make_processor, settings, clients, scorer, epoch),
-        run_housekeeping=partial(_run_housekeeping, settings, clients, dsn),
+        make_processor=partial(_make_processor, settings, clients, scorer=scorer, epoch=epoch),
+        run_housekeeping=partial(_run_housekeeping, settings, clients),
+        release_leader=partial(_release_leader, settings, worker_id),
+        open_meter=partial(open_meter, settings.application_name, settings.metrics_every_s, log_stream()),
     )
+
+
+def _seed_leases(settings: Settings, clients: AwsClients, worker_id: str) -> bool:
+    """Seed the lease table where that is safe; return whether KCL starts within seconds."""
+    start = WarmStart(settings.stream_name, settings.application_name, worker_id, settings.initial_position)
+    result = start.seed(cast("Any", clients.dynamodb), cast("Any", clients.kinesis))
+    _log.info("warm_start", outcome=result.outcome.value, shards=result.shards)
+    return result.outcome in {Outcome.SEEDED, Outcome.TABLE_EXISTS}
+
+
+def _release_leader(settings: Settings, worker_id: str) -> None:
+    try:
+        dynamodb = cast("Any", AwsClients(settings).dynamodb)  # a client of its own: the host may have used the other
+        is_released = release_leader(dynamodb, settings.application_name, worker_id)
+    except (BotoCoreError, ClientError) as error:
+        _log.warning(
+            "leader_lock_kept",
+            error=str(error),
+            remedy="none needed: it is free two minutes after the last daemon's end",
+        )
+    else:
+        _log.info("leader_lock_released", was_ours=is_released)
+
+
+def reader_of(settings: Settings) -> Reader:
+    """Return what reads records as these settings ask: with bounds on the event time, or without."""
+    is_bounded = settings.event_time_check
+    return Reader(EventTimeBounds(settings.event_time_before, settings.event_time_after) if is_bounded else None)
 
 
 def _make_processor(
-    settings: Settings, clients: AwsClients, scorer: Scorer, epoch: StreamEpoch, heartbeat: Heartbeat
+    settings: Settings,
+    clients: AwsClients,
+    heartbeat: Heartbeat,
+    metrics: Metrics,
+    *,
+    scorer: Scorer,
+    epoch: StreamEpoch,
 ) -> ShardProcessor:
-    bounds = (
-        EventTimeBounds(settings.event_time_before, settings.event_time_after) if settings.event_time_check else None
-    )
+    ledger = PostgresLedger(settings.dsn(), dedup_horizon=settings.dedup_horizon)
     services = Services(
-        ledger=PostgresLedger(settings.dsn(), dedup_horizon=settings.dedup_horizon),
-        lake=S3Lake(clients.s3, settings.lake_bucket),
-        dead_letters=S3DeadLetters(clients.s3, settings.dead_letter_bucket),
+        ledger=MeasuredLedger(ledger, metrics, _now),
+        lake=MeasuredLake(S3Lake(clients.s3, settings.lake_bucket), metrics),
+        dead_letters=MeasuredDeadLetters(S3DeadLetters(clients.s3, settings.dead_letter_bucket), metrics),
         decider=Decider(scorer, version("fraudstream"), settings.dedup_horizon),
-        reader=Reader(bounds),
-        retry=Patience(lambda waits_for: heartbeat.beat(waits_for=waits_for)),
-        now=lambda: datetime.now(UTC),
+        reader=reader_of(settings),
+        retry=Patience(lambda waits_for: heartbeat.beat(waits_for=waits_for), metrics=metrics),
+        now=_now,
         steady_s=time.monotonic,
         new_chunk_id=lambda: uuid.uuid4().hex,
         report=lambda facts: heartbeat.beat(waits_for=None, **facts),
+        metrics=metrics,
     )
     cut = CutPolicy(settings.chunk_max_age_s, max_rows=settings.chunk_max_rows, max_bytes=settings.chunk_max_bytes)
     quarantine = QuarantinePolicy(
         settings.quarantine_max_consecutive, settings.quarantine_max_ratio, settings.quarantine_window
     )
     return ShardPipeline(epoch, services, cut, quarantine)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +170,14 @@ class _Told:
 
 
 def _run_housekeeping(
-    settings: Settings, clients: AwsClients, dsn: str, heartbeat: Heartbeat, should_stop: Callable[[], bool]
+    settings: Settings, clients: AwsClients, heartbeat: Heartbeat, metrics: Metrics, should_stop: Callable[[], bool]
 ) -> None:
-    chores: list[Chore] = [partition_chore(partial(make_partitions, dsn))]
+    dsn = settings.dsn()
+    outbox = PostgresOutbox(dsn, OutboxTerms(max_age=settings.alert_max_age))
+    chores: list[Chore] = [partition_chore(partial(make_partitions, dsn)), backlog_chore(outbox, metrics)]
     if settings.topic_arn is None:
         _log.warning("alerts_not_relayed", remedy="set FRAUDSTREAM_TOPIC_ARN; until then alerts wait in the outbox")
     else:
-        outbox = PostgresOutbox(dsn, OutboxTerms(max_age=settings.alert_max_age))
-        chores.append(relay_chore(_Told(AlertRelay(outbox, SnsTopic(clients.sns, settings.topic_arn)))))
-    keep_house(chores, heartbeat, should_stop)
+        topic = MeasuredTopic(SnsTopic(clients.sns, settings.topic_arn), metrics)
+        chores.append(relay_chore(_Told(AlertRelay(outbox, topic))))
+    keep_house(chores, heartbeat, should_stop, metrics=metrics)

@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
 
+from schemas.position import ShardId, StreamEpoch, StreamPosition
+
 DEAD_LETTER_SCHEMA = "dead-letter/1"
 
 Stage = Literal["decode", "look_up", "score", "commit"]
@@ -54,3 +56,9 @@ class DeadLetter(BaseModel):
         default=False, description="true if a card number in `raw` was masked, so that it cannot be replayed as it is"
     )
     versions: dict[str, str] = Field(description="consumer, model, policy and feature set that refused it")
+
+    @property
+    def position(self) -> StreamPosition:
+        """Where the refused record stands in its stream."""
+        epoch, shard_id = StreamEpoch(self.stream_epoch), ShardId(self.shard_id)
+        return StreamPosition(epoch, shard_id, int(self.sequence_number), self.sub_sequence)

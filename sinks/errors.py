@@ -27,6 +27,10 @@ class OvertakenError(SinkError):
     """Another owner of the shard has meanwhile given a record of the batch the other verdict: look the batch up again."""
 
 
+class DamagedLetterError(SinkError):
+    """The object at a dead letter's key is not the letter of that record: it was changed, or somebody else put it there."""
+
+
 class PermanentSinkError(SinkError):
     """The sink refuses what we ask of it, and asking again cannot help: stop, no checkpoint."""
 

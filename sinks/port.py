@@ -110,6 +110,10 @@ class Outbox(Protocol):
         """Return how many alerts are neither sent nor parked."""
         ...
 
+    def oldest_pending_s(self) -> float:
+        """Return how long ago the oldest of their records arrived in Kinesis, by the outbox' clock; 0 where there is none."""
+        ...
+
 
 class PublishResult(NamedTuple):
     """What became of one batch: message ids of what left, errors of what may be tried again, errors of what is refused for good."""
@@ -123,7 +127,11 @@ class AlertTopic(Protocol):
     """Where alerts are published."""
 
     def publish(self, alerts: Sequence[OutboxAlert]) -> PublishResult:
-        """Publish alerts; every one given appears in exactly one part of the result. Raises TransientSinkError if none left."""
+        """Publish alerts, which are distinct; every one appears in exactly one part of the result.
+
+        `failed` may have left all the same, if only the answer was lost. Raises TransientSinkError, or PermanentSinkError if the topic
+        is not there or not ours, only where a request failed as a whole and none is known to have left or been refused.
+        """
         ...
 
 
@@ -169,4 +177,55 @@ class DeadLetters(Protocol):
 
     def put(self, letter: DeadLetter) -> None:
         """Store the letter unless its position has one already (then nothing changes). Raises TransientSinkError or PermanentSinkError."""
+        ...
+
+
+class DeadLetterArchive(Protocol):
+    """Where a refused record is read again."""
+
+    def find(self, delivery: Delivery) -> DeadLetter | None:
+        """Return the letter of the record, None if there is none.
+
+        Raises DamagedLetterError if what stands there is not its letter, TransientSinkError or PermanentSinkError.
+        """
+        ...
+
+
+class ReplayLedger(Protocol):
+    """The one way by which a refused record is decided after all. Every method raises TransientSinkError or PermanentSinkError.
+
+    A refusal is unresolved, then resolved, never back. All that a replay does to a record happens under a lock on its refusal, so that
+    at most one decision ever stands at a refused position, whoever replays it, how often and with whichever release.
+    """
+
+    def look_up(self, readable: Sequence[Candidate], unreadable: Sequence[Delivery]) -> Known:
+        """See `Ledger.look_up`."""
+        ...
+
+    def decide(self, delivery: Delivery, decision: Decision, alert: Alert | None) -> Decision | None:
+        """Write the decision of a refused record and return the effective one; None if the refusal is resolved: nothing is written.
+
+        A decision that stands at the record's position comes back as it is (an earlier replay did not end), and so does one with the
+        same identity. The alert is born with its decision and kept (state `suppressed`, reason `replayed`), never sent: nobody is
+        paged for what an operator looks at long afterwards. Raises DataRefusedError too, and PermanentSinkError if there is no refusal.
+        """
+        ...
+
+    def resolve(self, delivery: Delivery, row: Decision) -> bool:
+        """Record that the refusal ended in `row`: its own, which stands in the lake by now, or that of the event that it repeats.
+
+        False, and nothing is recorded, where another decision stands at the position: another replay came first, and is to be finished.
+        True where it is resolved already. Raises PermanentSinkError if there is no refusal.
+        """
+        ...
+
+
+class ReplayLake(Protocol):
+    """Where the row of a replayed letter stands: in an object of its own, because the chain never holds a row of a refused record."""
+
+    def put(self, row: Decision) -> None:
+        """Store the row unless its object stands already; that holds the same row, because both came from the ledger.
+
+        Raises TransientSinkError when it is not known what stands there, PermanentSinkError if something else does.
+        """
         ...

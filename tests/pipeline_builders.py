@@ -14,6 +14,8 @@ from consumer.pipeline import Services, ShardPipeline
 from consumer.policies.quarantine import QuarantinePolicy
 from consumer.scoring.bundle import DEFAULT_BUNDLE, load_bundle
 from consumer.scoring.scorer import Scorer
+from consumer.telemetry.measured import MeasuredDeadLetters, MeasuredLake, MeasuredLedger
+from consumer.telemetry.metrics import Metrics, NoMeter
 from schemas.position import Position, ShardId, StreamEpoch, StreamPosition, StreamRecord
 from sinks.dead_letters.memory import MemoryDeadLetters
 from sinks.errors import TransientSinkError
@@ -66,7 +68,8 @@ def retry(call: Callable[[], T], /) -> T:
 class World:
     """Memory sinks that outlive workers, and a clock that tests move."""
 
-    def __init__(self, *, horizon: timedelta = timedelta(hours=24)) -> None:
+    def __init__(self, *, horizon: timedelta = timedelta(hours=24), metrics: Metrics | None = None) -> None:
+        self.metrics = metrics or NoMeter()
         self.store, self.lake, self.dead_letters = MemoryStore(), MemoryLake(), MemoryDeadLetters()
         self.ledger = MemoryLedger(self.store, dedup_horizon=horizon)
         self.horizon, self.clock_s, self.checkpoints = horizon, 0.0, Checkpoints()
@@ -77,9 +80,9 @@ class World:
     ) -> ShardPipeline:
         """A new incarnation, started at no checkpoint."""
         services = Services(
-            ledger=self.ledger,
-            lake=self.lake,
-            dead_letters=self.dead_letters,
+            ledger=MeasuredLedger(self.ledger, self.metrics, lambda: NOW + timedelta(seconds=1.5)),
+            lake=MeasuredLake(self.lake, self.metrics),
+            dead_letters=MeasuredDeadLetters(self.dead_letters, self.metrics),
             decider=Decider(scorer, "test", self.horizon, now=lambda: NOW),
             reader=reader or Reader(),
             retry=retry,
@@ -87,6 +90,7 @@ class World:
             steady_s=lambda: self.clock_s,
             new_chunk_id=lambda: f"chunk-{next(self._chunk_ids)}",
             report=lambda _: None,
+            metrics=self.metrics,
         )
         pipeline = ShardPipeline(EPOCH, services, CutPolicy(), quarantine or QuarantinePolicy())
         pipeline.initialize(SHARD, None)

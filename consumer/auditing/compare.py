@@ -6,7 +6,7 @@ from consumer.auditing.alerts import audit_outbox, audit_received
 from consumer.auditing.evidence import Evidence
 from consumer.auditing.lake_rows import audit_lake
 from consumer.auditing.places import Places
-from consumer.auditing.records import audit_origins, audit_records
+from consumer.auditing.records import audit_origins, audit_records, audit_replays
 from consumer.auditing.report import AuditReport
 
 
@@ -18,6 +18,7 @@ def audit(evidence: Evidence) -> AuditReport:
     report, places = AuditReport(), Places(evidence)
     audit_records(evidence, report)
     audit_origins(evidence, places, report)
+    audit_replays(evidence, report)
     audit_lake(evidence, places, report)
     audit_outbox(evidence, report)
     audit_received(evidence, places, report)

@@ -1,4 +1,4 @@
-"""Reads a stream epoch's dead letters. Apart from the adapter, which stops at the first object that is no letter."""
+"""Reads a stream epoch's dead letters. Apart from the adapter, which knows nothing of what does not belong there."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 
 from consumer.auditing.objects import Bucket
 from schemas.dead_letter import DeadLetter
-from schemas.position import ShardId, StreamEpoch, StreamPosition
-from sinks.dead_letters.keys import DEAD_LETTERS_PREFIX, dead_letter_key
+from schemas.position import StreamEpoch, StreamPosition
+from sinks.dead_letters.documents import letter_in
+from sinks.dead_letters.keys import DEAD_LETTERS_PREFIX
+from sinks.errors import DamagedLetterError
 
 
 @dataclass(slots=True)
@@ -32,17 +34,8 @@ def read_dead_letters(bucket: Bucket, epoch: StreamEpoch) -> DeadLetterContents:
 
 def _take(key: str, body: bytes, contents: DeadLetterContents) -> None:
     try:
-        letter = DeadLetter.model_validate_json(body)
-        is_in_place = dead_letter_key(letter) == key
-    except ValueError:
-        is_in_place = False
-    if is_in_place:
-        contents.letters[_position(letter)] = letter
-    else:
+        letter = letter_in(body, key)
+    except DamagedLetterError:
         contents.damaged.append(key)
-
-
-def _position(letter: DeadLetter) -> StreamPosition:
-    return StreamPosition(
-        StreamEpoch(letter.stream_epoch), ShardId(letter.shard_id), int(letter.sequence_number), letter.sub_sequence
-    )
+    else:
+        contents.letters[letter.position] = letter

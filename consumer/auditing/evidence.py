@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
@@ -39,8 +40,8 @@ class OutboxEntry(NamedTuple):
 class Evidence:
     """One epoch of one stream and all its effects. `published` is in shard order; trimmed records are not in it.
 
-    It was read while the system ran, in this order: `checkpoints`, `published`, then of the ledger `decisions`, `refusals` and `outbox`,
-    which show one moment, then the rest. `places.py` says what follows from that.
+    It was read while the system ran, in this order: `checkpoints`, `published`, then of the ledger `decisions`, `refusals`, `replayed`,
+    `resolved` and `outbox`, which show one moment, then the rest. `places.py` says what follows from that.
     """
 
     epoch: StreamEpoch
@@ -53,6 +54,10 @@ class Evidence:
     received: Sequence[Mapping[str, Any]] | None
     """Messages in the order received, of any epoch and kind; None where no queue is configured."""
     dead_letters: Mapping[StreamPosition, DeadLetter]
+    replayed: Collection[StreamPosition] = frozenset()
+    """The refused positions at which a replay wrote a decision."""
+    resolved: Collection[StreamPosition] = frozenset()
+    """The refused positions whose replay has ended."""
     alerting_policies: Mapping[str, frozenset[RiskLevel]] = field(default_factory=dict)
     """The levels that alert, by policy version; of other versions it is not known which decisions alert."""
     shards: frozenset[ShardId] = frozenset()
@@ -67,6 +72,12 @@ class Evidence:
     """Verdicts of other versions are not decoded again; None: all are."""
     starts_at_latest: bool = False
     """Whether a new application began at the end of the stream, so that what came before its start has no effects."""
+    reads_from: datetime | None = None
+    """The arrival that a new application began at: what came before it has no effects."""
+
+    def is_replayed(self, position: StreamPosition) -> bool:
+        """Whether the refusal of `position` is not its last verdict: a replay has begun or ended."""
+        return position in self.replayed or position in self.resolved
 
     def is_checkpointed(self, position: StreamPosition) -> bool:
         """Whether the shard's checkpoint covers `position`: then every effect must stand."""

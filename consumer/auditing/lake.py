@@ -1,4 +1,4 @@
-"""Reads every row of a stream epoch's chunks from the lake, with plain Parquet, not with the code that wrote them."""
+"""Reads every row of a stream epoch's chunks and replays from the lake, with plain Parquet, not with the code that wrote them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import pyarrow.parquet as pq
 
 from consumer.auditing.evidence import LakeRow
 from consumer.auditing.objects import Bucket
-from schemas.position import StreamEpoch
-from sinks.lake.keys import DECISIONS_PREFIX, parse_chunk_key
+from schemas.position import StreamEpoch, StreamPosition
+from sinks.lake.keys import DECISIONS_PREFIX, is_replay_key, parse_chunk_key, parse_replay_key
 
 _NEEDED = {"transaction_id", "event_time", "stream_epoch", "shard_id", "sequence_number", "sub_sequence"}
 
 
 @dataclass(slots=True)
 class LakeContents:
-    """The rows, the keys of chunks that cannot be read, and the keys that are no chunk's (such as a console's folder marker)."""
+    """The rows, the keys of objects that cannot be read, and the keys that are none of ours (such as a console's folder marker)."""
 
     rows: list[LakeRow] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
@@ -26,17 +26,21 @@ class LakeContents:
 
 
 def read_lake(bucket: Bucket, epoch: StreamEpoch) -> LakeContents:
-    """Return what the lake holds of the epoch, chunk by chunk in order of the keys."""
+    """Return what the lake holds of the epoch, object by object in order of the keys."""
     contents = LakeContents()
     for key in bucket.keys(DECISIONS_PREFIX):
         try:
-            is_of_epoch = parse_chunk_key(key).first.stream_epoch == epoch
+            is_of_epoch = _first(key).stream_epoch == epoch
         except ValueError:
             contents.foreign.append(key)
             continue
         if is_of_epoch:
             _take(key, bucket.body(key), contents)
     return contents
+
+
+def _first(key: str) -> StreamPosition:
+    return parse_replay_key(key) if is_replay_key(key) else parse_chunk_key(key).first
 
 
 def _take(key: str, body: bytes, contents: LakeContents) -> None:

@@ -13,6 +13,7 @@ from consumer.auditing.report import AuditReport
 from schemas.decision import Decision, Identity
 from schemas.lake import LAKE_COLUMNS
 from schemas.position import StreamPosition
+from sinks.lake.keys import is_replay_key, parse_replay_key
 
 
 def audit_lake(evidence: Evidence, places: Places, report: AuditReport) -> None:
@@ -27,7 +28,7 @@ def audit_lake(evidence: Evidence, places: Places, report: AuditReport) -> None:
     for position, strays in rows.items():
         if _identity_of(strays[0]) in identities:
             report.fault("duplicated", f"{_named(strays)}, which the ledger has elsewhere", len(strays))
-        elif places.may_be_in_flight(position):
+        elif places.may_be_in_flight(position) or _may_be_in_replay(position, strays, evidence):
             report.note("pending")
             _audit_copies(strays, report)
         else:
@@ -37,14 +38,42 @@ def audit_lake(evidence: Evidence, places: Places, report: AuditReport) -> None:
 def _audit_decision(decision: Decision, found: Sequence[LakeRow], evidence: Evidence, report: AuditReport) -> None:
     name = name_of(decision.position)
     if not found:
-        if evidence.is_checkpointed(decision.position):
-            report.fault("lost", f"{name} is decided and checkpointed, but not in the lake")
-        else:
-            report.note("pending")
+        _audit_missing(decision.position, evidence, report)
     _audit_copies(found, report)
     for row in found:
+        if not _is_in_its_place(row, evidence):
+            report.fault(
+                "mismatched",
+                f"{row.key} holds {name}: what a replay decided stands in its own object, and nothing else does",
+            )
         if different := [c for c, value in _lake_values(decision).items() if not _equal(row.values.get(c), value)]:
             report.fault("mismatched", f"{row.key}: {', '.join(different)} of {name} differ from the ledger")
+
+
+def _audit_missing(position: StreamPosition, evidence: Evidence, report: AuditReport) -> None:
+    """A refusal is resolved after its row stands; until then the replay that has not ended is told of among the records."""
+    if position in evidence.replayed:
+        if position in evidence.resolved:
+            report.fault("lost", f"{name_of(position)} is replayed and resolved, but not in the lake")
+    elif evidence.is_checkpointed(position):
+        report.fault("lost", f"{name_of(position)} is decided and checkpointed, but not in the lake")
+    else:
+        report.note("pending")
+
+
+def _is_in_its_place(row: LakeRow, evidence: Evidence) -> bool:
+    """Whether the row stands in the object of its replay if a replay decided its record, else in a chunk."""
+    return _is_from_replay(row) if _position_of(row) in evidence.replayed else not is_replay_key(row.key)
+
+
+def _is_from_replay(row: LakeRow) -> bool:
+    return is_replay_key(row.key) and parse_replay_key(row.key) == _position_of(row)
+
+
+def _may_be_in_replay(position: StreamPosition, rows: Sequence[LakeRow], evidence: Evidence) -> bool:
+    """Whether a replay may have decided the refused record after the ledger's moment."""
+    is_open = position in evidence.refusals and not evidence.is_replayed(position)
+    return is_open and all(map(_is_from_replay, rows))
 
 
 def _audit_copies(found: Sequence[LakeRow], report: AuditReport) -> None:

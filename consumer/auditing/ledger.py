@@ -14,7 +14,7 @@ from sinks.ledger.rows import OutboxRow
 from sinks.port import Refusal
 
 Silent = Callable[[Sequence[Decision], Collection[StreamPosition]], Iterable[Identity]]
-"""Given the epoch's decisions and refused positions, the identities whose decision another epoch may have."""
+"""Given the epoch's decisions and the positions that are refused for good, the identities whose decision another epoch may have."""
 
 
 class LedgerMoment(NamedTuple):
@@ -22,6 +22,8 @@ class LedgerMoment(NamedTuple):
 
     decisions: list[Decision]
     refusals: dict[StreamPosition, Refusal]
+    replayed: set[StreamPosition]
+    resolved: set[StreamPosition]
     outbox: list[OutboxEntry]
     decided_elsewhere: list[Decision]
 
@@ -30,13 +32,17 @@ def read_ledger(reader: LedgerReader, epoch: StreamEpoch, silent: Silent) -> Led
     """Return what the ledger holds of the epoch, all as of one moment. Raises sink errors."""
     with reader.one_moment():
         decisions = list(reader.all_decisions(epoch))
-        refusals = {stored.refusal.position: stored.refusal for stored in reader.all_refusals(epoch)}
+        stored = {each.refusal.position: each for each in reader.all_refusals(epoch)}
         alerts = list(reader.all_alerts())
-        elsewhere = [row for row in reader.find_all(silent(decisions, refusals)) if row.stream_epoch != epoch]
+        resolved = {position for position, each in stored.items() if each.resolved_at is not None}
+        asked = silent(decisions, stored.keys() - resolved)
+        elsewhere = [row for row in reader.find_all(asked) if row.stream_epoch != epoch]
     identities = {row.identity for row in decisions}
     entries = [(row.identity, outbox_entry(row)) for row in alerts]
     outbox = [entry for identity, entry in entries if identity in identities or _epoch_of(entry.payload) == epoch]
-    return LedgerMoment(decisions, refusals, outbox, elsewhere)
+    refusals = {position: each.refusal for position, each in stored.items()}
+    replayed = {position for position, each in stored.items() if each.replayed_at is not None}
+    return LedgerMoment(decisions, refusals, replayed, resolved, outbox, elsewhere)
 
 
 def outbox_entry(row: OutboxRow) -> OutboxEntry:

@@ -16,6 +16,8 @@ from schemas.transaction import Received, Transaction
 from sinks.ledger.rows import storable
 from sinks.port import Refusal
 
+_REMEDY = "if none is running, one was interrupted: run `fraudstream dead-letters replay` again"
+
 
 def audit_records(evidence: Evidence, report: AuditReport) -> None:
     """Give every record read its place in the report: decided, refused, repeated, lost, or not to be judged yet."""
@@ -45,6 +47,13 @@ def audit_origins(evidence: Evidence, places: Places, report: AuditReport) -> No
             report.fault("mismatched", f"a dead letter at {name_of(position)} that the ledger knows nothing of")
 
 
+def audit_replays(evidence: Evidence, report: AuditReport) -> None:
+    """Count the refusals that replays settled, and find the replays that have not ended."""
+    report.note("replayed", len(evidence.resolved))
+    if begun := len(set(evidence.replayed).difference(evidence.resolved)):
+        report.remark("pending", f"{begun} replays of dead letters have not ended: {_REMEDY}", begun)
+
+
 def silent_identities(
     published: Iterable[StreamRecord],
     checkpoints: Checkpoints,
@@ -72,7 +81,9 @@ class _Records:
     def judge(self, record: StreamRecord) -> None:
         decided = self._by_position.get(record.position)
         refused = self._evidence.refusals.get(record.position)
-        if decided is not None and refused is not None:
+        if refused is not None and self._evidence.is_replayed(record.position):
+            self._judge_replayed(record, refused, decided)
+        elif decided is not None and refused is not None:
             self._report.fault("mismatched", f"{name_of(record.position)} is decided and refused")
         elif decided is not None:
             self._judge_decided(record, decided)
@@ -91,16 +102,30 @@ class _Records:
 
     def _judge_refused(self, record: StreamRecord, refusal: Refusal) -> None:
         self._report.note("refused")
+        letter, name = self._judge_letter(record, refusal), name_of(record.position)
+        if letter is not None and self._is_wrong(refusal, record, letter):
+            self._report.fault("mismatched", f"{name} was refused as {refusal.reason}, which it is not")
+
+    def _judge_replayed(self, record: StreamRecord, refusal: Refusal, row: Decision | None) -> None:
+        """Refused first, and decided by a replay: at its own position, or as the repetition of an event decided elsewhere."""
+        self._judge_letter(record, refusal)
+        if row is not None:
+            self._judge_decided(record, row)
+        elif record.position not in self._evidence.replayed and self._is_repeated(record):
+            self._report.note("repeated")
+        else:
+            self._report.fault("mismatched", f"{name_of(record.position)} was replayed, but its decision is not there")
+
+    def _judge_letter(self, record: StreamRecord, refusal: Refusal) -> DeadLetter | None:
         name, letter = name_of(record.position), self._evidence.dead_letters.get(record.position)
         if letter is not None:
             if different := _differences(letter, refusal, record):
                 self._report.fault("mismatched", f"the dead letter of {name} has another {', '.join(different)}")
-            if self._is_wrong(refusal, record, letter):
-                self._report.fault("mismatched", f"{name} was refused as {refusal.reason}, which it is not")
         elif self._evidence.is_checkpointed(record.position):
             self._report.fault("lost", f"{name} was refused without a dead letter")
         else:
             self._report.note("pending")
+        return letter
 
     def _is_wrong(self, refusal: Refusal, record: StreamRecord, letter: DeadLetter) -> bool:
         """Whether decoding again tells otherwise. Bounds on the event time are a setting, so only the decoding before them is judged."""
@@ -114,21 +139,26 @@ class _Records:
         return (again.reason, _fields(again.errors)) != (refusal.reason, _fields(refusal.errors))
 
     def _judge_silent(self, record: StreamRecord) -> None:
-        transaction = _read(record)
-        row = self._by_identity.get(identity_of(transaction)) if transaction is not None else None
-        if transaction is not None and row is not None and row.content_hash == transaction.content_hash:
+        if self._is_repeated(record):
             self._report.note("repeated")
-        elif self._is_before_start(record.position):
+        elif self._is_before_start(record):
             self._report.note("before_start")
         elif self._evidence.is_checkpointed(record.position):
             self._report.fault("lost", f"{name_of(record.position)} has neither a decision nor a refusal")
         else:
             self._report.note("pending")
 
-    def _is_before_start(self, position: StreamPosition) -> bool:
-        """Whether the consumer, who began at the end of the shard, began after `position`; a shard without effects tells nothing."""
+    def _is_repeated(self, record: StreamRecord) -> bool:
+        """Whether the very same event is decided, whatever its position."""
+        transaction = _read(record)
+        row = self._by_identity.get(identity_of(transaction)) if transaction is not None else None
+        return transaction is not None and row is not None and row.content_hash == transaction.content_hash
+
+    def _is_before_start(self, record: StreamRecord) -> bool:
+        """Whether the consumer, who began at a moment or at the end of the shard, began later; a shard without effects tells nothing."""
+        position, reads_from = record.position, self._evidence.reads_from
         if not self._evidence.starts_at_latest:
-            return False
+            return reads_from is not None and record.arrival_time < reads_from
         start = self._starts.get(position.shard_id)
         return self._evidence.is_checkpointed(position) if start is None else position < start
 

@@ -15,6 +15,7 @@ Fact = Literal[
     "decided",
     "refused",
     "repeated",
+    "replayed",
     "pending",
     "in_lake",
     "alerts",
@@ -34,16 +35,17 @@ MEANINGS: dict[str, str] = {
     "decided": "decisions in the ledger",
     "refused": "records refused, each with its dead letter",
     "repeated": "resends of a decided event: no second effect",
+    "replayed": "refused first, then settled by a replay of the dead letter (decided, or repeated)",
     "pending": "beyond the checkpoint, in flight or still to be sent: judged later",
     "in_lake": "rows in the lake",
     "alerts": "alerts raised",
     "received": "different alerts received",
     "redelivered": "alerts received again with the same alert_id",
-    "kept_alerts": "alerts kept and not sent (too old, parked)",
+    "kept_alerts": "alerts kept and not sent (too old, parked, replayed)",
     "trimmed": "effects of records that the stream no longer holds: not judged",
-    "before_start": "records from before the consumer's first start at LATEST: not judged",
+    "before_start": "records from before the consumer's first start at LATEST or AT_TIMESTAMP: not judged",
     "not_judged": "records and messages that the audit cannot read",
-    "foreign": "objects in the buckets that are neither chunks nor dead letters: ignored",
+    "foreign": "objects in the buckets that are neither chunks, replays nor dead letters: ignored",
 }
 _FINDINGS_KEPT = 20
 _SHARDS_NAMED = 3

@@ -16,7 +16,8 @@ from consumer.kinesis.process import die_with_parent, require_single_thread
 from consumer.kinesis.signals import signals_held_back
 from consumer.telemetry.health import ProcessHealth
 
-Role: TypeAlias = Literal["worker", "housekeeping"]
+Role: TypeAlias = Literal["worker", "housekeeping", "errand"]
+"""An errand is short: nobody waits for it, and nothing depends on its end."""
 
 
 @dataclass(slots=True)

@@ -21,16 +21,18 @@ import structlog
 from consumer.kinesis.children import Child, Children, Ending
 from consumer.kinesis.daemon import DaemonStarter, JavaDaemon
 from consumer.kinesis.daemon_supervisor import DaemonSupervisor, RestartBoundExceeded
+from consumer.kinesis.exits import ExitCode
 from consumer.kinesis.gate import Arrival, make_runtime_directory
 from consumer.kinesis.heartbeat import DatagramHeartbeat, heartbeat_pair, received_beats
 from consumer.kinesis.host_settings import HostSettings
 from consumer.kinesis.housekeeping_supervisor import HousekeepingSupervisor
 from consumer.kinesis.lock import WorkerIdLock
 from consumer.kinesis.port import Loaded
-from consumer.kinesis.shard_process import run_housekeeping_process, run_shard_process
+from consumer.kinesis.shard_process import run_errand_process, run_housekeeping_process, run_shard_process
 from consumer.kinesis.signals import SignalWatch
 from consumer.kinesis.stop import GracefulStop
 from consumer.telemetry.health import HostHealth, HostState, write_health
+from consumer.telemetry.process_meter import memory_used
 
 _log = structlog.get_logger(__name__)
 _TICK_S = 0.5
@@ -68,6 +70,7 @@ class Host:
         self._signals = SignalWatch()
         self._beats, self._beat_sender = heartbeat_pair()
         self._children = Children()
+        self._meter = loaded.open_meter("host")
         self._daemon = DaemonSupervisor(starter, self._children, self._selector, directory)
         self._housekeeping = HousekeepingSupervisor(
             self._children, self._fork_housekeeping, settings.housekeeping_restarts, settings.housekeeping_backoff
@@ -75,6 +78,9 @@ class Host:
         self._state: HostState = "starting"
         self._stop: GracefulStop | None = None
         self._last_round_s = self._written_at_s = time.monotonic()
+        self._is_health_written = True
+        self._meter.watch("ShardsServed", lambda: len(self._children.of("worker")))
+        self._meter.watch("MemoryUsed", lambda: memory_used(self._daemon.pid) if self._daemon.pid else None, "daemon")
 
     def run(self) -> int:
         """Run to the end. Returns the exit code; whatever happens, no process of ours is left behind."""
@@ -93,6 +99,7 @@ class Host:
         for receiver in (self._signals.receiver, self._beats):
             self._selector.register(receiver, selectors.EVENT_READ)
         self._daemon.start()
+        self._fork_errand()
         self._housekeeping.start()
         self._state = "running"
         while (code := self._round()) is None:
@@ -109,6 +116,7 @@ class Host:
         for beat in received_beats(self._beats):
             self._children.note(beat)
         endings = self._children.reap()
+        self._count(endings)
         if self._stop is not None:
             return self._stop.step(endings, now_s)
         self._look_after(endings, now_s)
@@ -125,13 +133,22 @@ class Host:
         stuck = self._children.stuck(now_s, self._settings.stuck_after_s)
         failure = self._daemon.failure(_of("worker", endings), [child for child in stuck if child.role == "worker"])
         if failure is not None:
+            self._meter.count("DaemonRestarts")
             self._daemon.restart(failure, self._settings.daemon_restarts)
+            self._fork_errand()
         silent = [child for child in stuck if child.role == "housekeeping"]
         try:
             self._housekeeping.look_after(_of("housekeeping", endings), silent, now_s)
         except RestartBoundExceeded as error:
             _log.critical("housekeeping_given_up", reason=str(error))
             self._begin_stop(exit_code=1)
+
+    def _count(self, endings: list[Ending]) -> None:
+        for ending in endings:
+            if ending.code != 0:
+                self._meter.count("ProcessFailures", of=ending.child.role)
+            if ending.code == ExitCode.DELIBERATE_STOP:
+                self._meter.count("DeliberateStops")
 
     def _begin_stop(self, exit_code: int) -> None:
         if self._stop is not None:
@@ -150,9 +167,18 @@ class Host:
     def _fork_housekeeping(self) -> Child:
         def body() -> int:
             self._forget_host()
-            return run_housekeeping_process(self._loaded.run_housekeeping, DatagramHeartbeat(self._beat_sender))
+            return run_housekeeping_process(self._loaded, DatagramHeartbeat(self._beat_sender))
 
         return self._children.fork("housekeeping", body)
+
+    def _fork_errand(self) -> None:
+        """Give the last daemon's leader lock back while the new one is still starting."""
+
+        def body() -> int:
+            self._forget_host()
+            return run_errand_process(self._loaded.release_leader, DatagramHeartbeat(self._beat_sender))
+
+        self._children.fork("errand", body)
 
     def _forget_host(self) -> None:
         """In a child: close what belongs to the host. The lock above all: it is for the host and Java."""
@@ -165,7 +191,18 @@ class Host:
     def _report(self, now_s: float) -> None:
         if now_s - self._written_at_s >= _HEALTH_EVERY_S:
             self._written_at_s = now_s
+            self._meter.tick()
+            self._write_health(now_s)
+
+    def _write_health(self, now_s: float) -> None:
+        """A full disk must not end what works. The file grows old then, and its readers see that."""
+        try:
             write_health(self._settings.health_path, self._health(now_s))
+            self._is_health_written = True
+        except OSError as error:
+            if self._is_health_written:
+                _log.warning("health_not_written", error=str(error))
+            self._is_health_written = False
 
     def _health(self, now_s: float) -> HostHealth:
         housekeeping = self._housekeeping.child
@@ -180,6 +217,7 @@ class Host:
             workers=[worker.health(now_s) for worker in self._children.of("worker")],
             housekeeping=housekeeping.health(now_s) if housekeeping else None,
             last_failure=self._daemon.last_failure,
+            log_lines_lost=self._meter.lines_lost,
         )
 
     def _close(self) -> None:
@@ -189,7 +227,8 @@ class Host:
         self._selector.close()
         self._beats.close()
         self._beat_sender.close()
-        write_health(self._settings.health_path, self._health(time.monotonic()))
+        self._meter.close()
+        self._write_health(time.monotonic())
 
 
 def _of(role: str, endings: list[Ending]) -> list[Ending]:

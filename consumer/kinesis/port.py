@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from consumer.telemetry.metrics import Meter, Metrics, NoMeter, Process
 from schemas.position import Position, ShardId, StreamEpoch, StreamRecord
 
 Fact: TypeAlias = str | int | float | bool | None
@@ -59,11 +60,14 @@ class ShardProcessor(Protocol):
         """Flush and checkpoint what can be flushed within the daemon's grace period."""
 
 
-ProcessorFactory: TypeAlias = Callable[[Heartbeat], ShardProcessor]
+ProcessorFactory: TypeAlias = Callable[[Heartbeat, Metrics], ShardProcessor]
 """Called once in each forked worker: opens what must not be shared with the host, such as a PostgreSQL connection."""
 
-HousekeepingRun: TypeAlias = Callable[[Heartbeat, Callable[[], bool]], None]
-"""Called in the forked housekeeping process; returns soon after the second argument says that it should stop."""
+HousekeepingRun: TypeAlias = Callable[[Heartbeat, Metrics, Callable[[], bool]], None]
+"""Called in the forked housekeeping process; returns soon after the last argument says that it should stop."""
+
+MeterFactory: TypeAlias = Callable[[Process], Meter]
+"""Called once in the host and in each process that it forks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +77,6 @@ class Loaded:
     stream_epoch: StreamEpoch
     make_processor: ProcessorFactory
     run_housekeeping: HousekeepingRun
+    open_meter: MeterFactory = lambda _: NoMeter()
+    release_leader: Callable[[], None] = lambda: None
+    """Called in a forked process whenever a daemon is started: gives back what a killed one left behind (`leader_lock.py`)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Literal, NamedTuple
 
 _UNSAFE = frozenset("\\\n\r")
@@ -17,7 +18,8 @@ class KclSettings:
     worker_id: str
     region: str
     endpoint_url: str | None = None
-    initial_position: Literal["TRIM_HORIZON", "LATEST"] = "TRIM_HORIZON"
+    initial_position: Literal["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"] = "TRIM_HORIZON"
+    initial_timestamp: datetime | None = None
     retrieval_mode: Literal["POLLING", "FANOUT"] = "POLLING"
     max_records: int = 5000
     idle_time_ms: int = 200
@@ -37,6 +39,8 @@ class KclSettings:
             raise ValueError(f"max_records={self.max_records} must be 1..10000, the limit of GetRecords")
         if self.shutdown_grace_ms <= 0:
             raise ValueError("shutdown_grace_ms=0 means no graceful stop at all; give at least a few seconds")
+        if self.initial_position == "AT_TIMESTAMP" and self.initial_timestamp is None:
+            raise ValueError("initial_position=AT_TIMESTAMP needs an initial_timestamp")
 
 
 def local_profile(settings: KclSettings) -> KclSettings:
@@ -85,9 +89,7 @@ def _identity(settings: KclSettings, executable: str) -> list[Property]:
 
 def _reading(settings: KclSettings) -> list[Property]:
     return [
-        Property(
-            "initialPositionInStream", settings.initial_position, "for shards without a checkpoint; all is wanted"
-        ),
+        _start(settings),
         Property("retrievalMode", settings.retrieval_mode, "the default is paid fan-out unless a polling key is set"),
         Property("maxRecords", settings.max_records, "a batch at most, before aggregated records are split"),
         Property("idleTimeBetweenReadsInMillis", settings.idle_time_ms, "put to worker p50 103 ms at 200, 617 at 1000"),
@@ -100,6 +102,16 @@ def _reading(settings: KclSettings) -> list[Property]:
             "metricsLevel", settings.metrics_level, "SUMMARY is what the alarms need; NONE where no CloudWatch is"
         ),
     ]
+
+
+def _start(settings: KclSettings) -> Property:
+    """KCL's two keys set the same field. The extended one takes whole seconds of the epoch and means AT_TIMESTAMP."""
+    if settings.initial_position == "AT_TIMESTAMP" and settings.initial_timestamp is not None:
+        seconds = int(settings.initial_timestamp.timestamp())
+        return Property("initialPositionInStreamExtended", seconds, "shards without a checkpoint: from this arrival on")
+    return Property(
+        "initialPositionInStream", settings.initial_position, "for shards without a checkpoint; all is wanted"
+    )
 
 
 def _leases(settings: KclSettings) -> list[Property]:

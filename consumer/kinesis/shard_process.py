@@ -14,12 +14,14 @@ import structlog
 
 from consumer.kinesis.exits import ExitCode
 from consumer.kinesis.gate import Arrival
+from consumer.kinesis.heartbeat import MeteredHeartbeat
 from consumer.kinesis.pipe import DaemonGone, DaemonPipe, LauncherGone
-from consumer.kinesis.port import Heartbeat, HousekeepingRun, Loaded
+from consumer.kinesis.port import Heartbeat, Loaded
 from consumer.kinesis.protocol import ProtocolError
 from consumer.kinesis.signals import ignore_stop_signals, release_signals
 from consumer.kinesis.worker import ShardWorker
 from consumer.policies.quarantine import QuarantineLimitExceeded
+from consumer.telemetry.metrics import Metrics
 from sinks.errors import PermanentSinkError
 
 _log = structlog.get_logger(__name__)
@@ -33,19 +35,22 @@ def run_shard_process(arrival: Arrival, loaded: Loaded, heartbeat: Heartbeat) ->
     guard_standard_streams()
     ignore_stop_signals()
     release_signals()
-    code = _coded(lambda: _serve(arrival, loaded, heartbeat), heartbeat)
+    meter = loaded.open_meter("worker")
+    code = _coded(lambda: _serve(arrival, loaded, MeteredHeartbeat(heartbeat, meter), meter), heartbeat)
+    meter.close()
     arrival.close_pipes()
     with suppress(OSError):
         arrival.connection.send(bytes([code]))
     return code
 
 
-def _serve(arrival: Arrival, loaded: Loaded, heartbeat: Heartbeat) -> None:
+def _serve(arrival: Arrival, loaded: Loaded, heartbeat: Heartbeat, metrics: Metrics) -> None:
     pipe = DaemonPipe(arrival.stdin_fd, arrival.stdout_fd, arrival.connection, heartbeat)
-    ShardWorker(pipe, loaded.make_processor(heartbeat), loaded.stream_epoch, heartbeat).run()
+    processor = loaded.make_processor(heartbeat, metrics)
+    ShardWorker(pipe, processor, loaded.stream_epoch, heartbeat, metrics).run()
 
 
-def run_housekeeping_process(run: HousekeepingRun, heartbeat: Heartbeat) -> int:
+def run_housekeeping_process(loaded: Loaded, heartbeat: Heartbeat) -> int:
     """Run housekeeping until SIGTERM asks it to stop. Returns the exit code."""
     guard_standard_streams()
     ignore_stop_signals()
@@ -57,7 +62,19 @@ def run_housekeeping_process(run: HousekeepingRun, heartbeat: Heartbeat) -> int:
 
     signal.signal(signal.SIGTERM, stop)
     release_signals()
-    return _coded(lambda: run(heartbeat, lambda: is_stopping), heartbeat)
+    meter = loaded.open_meter("housekeeping")
+    pulse = MeteredHeartbeat(heartbeat, meter)
+    code = _coded(lambda: loaded.run_housekeeping(pulse, meter, lambda: is_stopping), heartbeat)
+    meter.close()
+    return code
+
+
+def run_errand_process(run: Callable[[], None], heartbeat: Heartbeat) -> int:
+    """Run something short. Returns the exit code."""
+    guard_standard_streams()
+    ignore_stop_signals()
+    release_signals()
+    return _coded(run, heartbeat)
 
 
 def guard_standard_streams() -> None:
@@ -66,6 +83,7 @@ def guard_standard_streams() -> None:
     os.dup2(nowhere, _STDIN)
     os.close(nowhere)
     os.dup2(_STDERR, _STDOUT)
+    sys.stdout = sys.stderr
 
 
 def _coded(run: Callable[[], None], heartbeat: Heartbeat) -> ExitCode:

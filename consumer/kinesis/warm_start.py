@@ -72,7 +72,7 @@ class WarmStart:
     stream_name: str
     application_name: str
     worker_id: str
-    initial_position: Literal["TRIM_HORIZON", "LATEST"] = "TRIM_HORIZON"
+    initial_position: Literal["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"] = "TRIM_HORIZON"
 
     def seed(self, dynamodb: DynamoDB, kinesis: Kinesis) -> WarmStartResult:
         """Make and fill the lease table where that is safe. May be called again, and by several at once.

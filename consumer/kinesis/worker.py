@@ -6,7 +6,8 @@ Nothing is acknowledged unless the processor returned: an unanswered batch is de
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from enum import Enum, auto
 
 import structlog
@@ -29,7 +30,8 @@ from consumer.kinesis.protocol import (
     encode_status,
     stream_records,
 )
-from schemas.position import ShardId, StreamEpoch
+from consumer.telemetry.metrics import Metrics, NoMeter
+from schemas.position import ShardId, StreamEpoch, StreamRecord
 from sinks.errors import LeaseLost
 
 _log = structlog.get_logger(__name__)
@@ -52,13 +54,24 @@ class ShardWorker:
     new owner reads them. Should the daemon go on sending batches for a minute, the two disagree and the worker stops loudly.
     """
 
-    def __init__(self, pipe: DaemonPipe, processor: ShardProcessor, epoch: StreamEpoch, heartbeat: Heartbeat) -> None:
+    def __init__(
+        self,
+        pipe: DaemonPipe,
+        processor: ShardProcessor,
+        epoch: StreamEpoch,
+        heartbeat: Heartbeat,
+        metrics: Metrics | None = None,
+    ) -> None:
         self._pipe, self._processor, self._epoch, self._heartbeat = pipe, processor, epoch, heartbeat
-        self._checkpointer = DaemonCheckpointer(pipe, heartbeat)
+        self._metrics = metrics = metrics or NoMeter()
+        self._checkpointer = DaemonCheckpointer(pipe, heartbeat, metrics)
         self._shard_id: ShardId | None = None
         self._phase = Phase.IDLE
         self._lost_at_s = 0.0
         self._records = 0
+        self._behind_ms: int | None = None
+        metrics.watch("MillisBehindLatest", lambda: self._behind_ms)
+        metrics.watch("CheckpointAge", self._checkpointer.age_s)
 
     def run(self) -> None:
         """Serve until the pipe ends. Raises DaemonGone where it ends in the middle of a shard, and what the processor raises."""
@@ -99,11 +112,23 @@ class ShardWorker:
             self._require_patience()
             return "processRecords"
         records = stream_records(message.records, self._epoch, self._shard_id)
-        behind_ms = message.millis_behind_latest or 0
-        self._unless_lost(lambda: self._processor.process(records, behind_ms, self._checkpointer))
+        self._behind_ms = behind_ms = message.millis_behind_latest or 0
+        with self._measured(records):
+            self._unless_lost(lambda: self._processor.process(records, behind_ms, self._checkpointer))
         self._records += len(records)
         self._heartbeat.beat(millis_behind_latest=behind_ms, records=self._records)
         return "processRecords"
+
+    @contextmanager
+    def _measured(self, records: Sequence[StreamRecord]) -> Iterator[None]:
+        """Measure a batch that was dealt with; empty ones are the daemon's clock, not work."""
+        start_s = time.monotonic()
+        if records:
+            self._checkpointer.delivered(records[-1].position.within_shard)
+        yield
+        if records:
+            self._metrics.count("RecordsConsumed", len(records))
+            self._metrics.observe("BatchLatency", (time.monotonic() - start_s) * 1000)
 
     def _require_patience(self) -> None:
         if time.monotonic() - self._lost_at_s > _LOST_PATIENCE_S:
@@ -141,6 +166,7 @@ class ShardWorker:
             self._forget_shard()
 
     def _forget_shard(self) -> None:
-        self._phase, self._lost_at_s = Phase.LOST, time.monotonic()
+        self._phase, self._lost_at_s, self._behind_ms = Phase.LOST, time.monotonic(), None
+        self._checkpointer.forget()
         self._processor.lease_lost()
         _log.info("lease_lost", records=self._records)

@@ -9,6 +9,7 @@ import structlog
 from consumer.kinesis.host import run_host
 from consumer.operations.remedies import with_remedy
 from consumer.settings import SettingsError, load_settings
+from consumer.telemetry.log_stream import protect_stderr
 from consumer.telemetry.logs import configure_logs
 from consumer.wiring import host_settings, load
 
@@ -18,6 +19,7 @@ _CANNOT_START = 2
 
 def consume(*, local: bool = False) -> int:
     """Run the host until SIGTERM or Ctrl-C. Returns 0 after a clean stop, 2 where it could not start, 1 where it gave up."""
+    protect_stderr()
     try:
         settings = load_settings(local=local)
         configure_logs(settings.log_level)

@@ -15,9 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
+from consumer.auditing.gather import RECEIVED_FILE
 from consumer.auditing.received import ReceivedAlerts
 from consumer.clients import AwsClients
-from consumer.operations.audit import RECEIVED_FILE, report_audit
+from consumer.operations.audit import report_audit
 from consumer.operations.demo_source import EventFile, EventSource, LiveTraffic
 from consumer.operations.demo_watch import Watch, farewell
 from consumer.operations.up import migrate_ledger

@@ -9,6 +9,7 @@ from typing import Any
 
 from consumer.auditing.received import ReceivedAlerts
 from consumer.operations.demo_source import EventSource
+from consumer.operations.metrics_table import metrics_table
 from consumer.operations.terminal import printable
 from consumer.settings import Settings
 from consumer.telemetry.health import read_health
@@ -68,7 +69,9 @@ class Watch:
         return counts.alerts == counts.alerts_sent and (is_judged or is_still)
 
     def summary(self) -> Iterator[str]:
-        """Yield what was decided, by risk, and the riskiest transaction."""
+        """Yield the consumer's metrics, what was decided, by risk, and the riskiest transaction. For after the consumer's end."""
+        with (self._settings.state_dir / "consumer.log").open(errors="replace") as log:
+            yield from metrics_table(log)
         by_risk, riskiest = self._reader.risks(), self._reader.riskiest()
         if riskiest is not None:
             shares = ", ".join(f"{by_risk[level]:,} {level}" for level in RISK_LEVELS if level in by_risk)

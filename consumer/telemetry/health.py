@@ -38,6 +38,13 @@ class HostHealth(msgspec.Struct, frozen=True, kw_only=True):
     workers: list[ProcessHealth]
     housekeeping: ProcessHealth | None
     last_failure: str | None = None
+    log_lines_lost: int = 0
+
+    @property
+    def all_lines_lost(self) -> int:
+        """How many lines of the log host, workers and housekeeping could not write, those that live."""
+        children = [*self.workers, *([self.housekeeping] if self.housekeeping else [])]
+        return self.log_lines_lost + sum(int(child.facts.get("log_lines_lost") or 0) for child in children)
 
 
 class HealthReport(NamedTuple):

@@ -77,6 +77,7 @@ QUICK = {
     "FRAUDSTREAM_WARM_START": "true",
     "FRAUDSTREAM_FAST_FAILOVER": "true",
     "FRAUDSTREAM_CHUNK_MAX_AGE_S": "10",
+    "FRAUDSTREAM_METRICS_EVERY_S": "10",
 }
 """What makes a consumer start in seconds and the lake fresh, where one person waits for it and nobody pays for requests."""
 

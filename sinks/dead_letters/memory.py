@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from schemas.dead_letter import DeadLetter
-from sinks.dead_letters.keys import DEAD_LETTERS_PREFIX, dead_letter_key
+from sinks.dead_letters.documents import document_of, letter_in
+from sinks.dead_letters.keys import DEAD_LETTERS_PREFIX, dead_letter_key, is_letter_key, letter_key
 from sinks.errors import TransientSinkError
+from sinks.port import Delivery
 
 
 class MemoryDeadLetters:
     """Keeps letters as JSON by key. `fail_next` makes the next writes fail without a trace."""
 
     def __init__(self) -> None:
-        self.documents: dict[str, str] = {}
+        self.documents: dict[str, bytes] = {}
         self._failures = 0
 
     def fail_next(self, times: int = 1) -> None:
@@ -25,14 +27,20 @@ class MemoryDeadLetters:
         if self._failures:
             self._failures -= 1
             raise TransientSinkError("the dead letters cannot be reached")
-        self.documents.setdefault(dead_letter_key(letter), letter.model_dump_json(by_alias=True))
+        self.documents.setdefault(dead_letter_key(letter), document_of(letter))
+
+    def find(self, delivery: Delivery) -> DeadLetter | None:
+        """See `sinks.port.DeadLetterArchive.find`."""
+        key = letter_key(*delivery)
+        document = self.documents.get(key)
+        return None if document is None else letter_in(document, key)
 
     def letters(self, prefix: str = DEAD_LETTERS_PREFIX) -> Iterator[DeadLetter]:
         """Yield every letter whose key begins with `prefix`, in order of the keys."""
         for key in sorted(self.documents):
-            if key.startswith(prefix):
-                yield DeadLetter.model_validate_json(self.documents[key])
+            if key.startswith(prefix) and is_letter_key(key):
+                yield letter_in(self.documents[key], key)
 
     def count(self, prefix: str = DEAD_LETTERS_PREFIX) -> int:
         """Return how many letters there are whose key begins with `prefix`."""
-        return sum(key.startswith(prefix) for key in self.documents)
+        return sum(key.startswith(prefix) and is_letter_key(key) for key in self.documents)

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import structlog
 from botocore.exceptions import ClientError
 
 from schemas.dead_letter import DeadLetter
-from sinks.dead_letters.keys import DEAD_LETTERS_PREFIX, dead_letter_key
+from sinks.dead_letters.documents import document_of, letter_in
+from sinks.dead_letters.keys import DEAD_LETTERS_PREFIX, dead_letter_key, is_letter_key, letter_key
+from sinks.port import Delivery
 from sinks.s3_errors import is_status, translated_s3_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+_log = structlog.get_logger(__name__)
 
 
 class S3DeadLetters:
@@ -29,7 +34,7 @@ class S3DeadLetters:
                 self._client.put_object(
                     Bucket=self._bucket,
                     Key=key,
-                    Body=letter.model_dump_json(by_alias=True).encode(),
+                    Body=document_of(letter),
                     ContentType="application/json",
                     IfNoneMatch="*",
                 )
@@ -37,18 +42,39 @@ class S3DeadLetters:
                 if not is_status(error, 412):
                     raise
 
+    def find(self, delivery: Delivery) -> DeadLetter | None:
+        """See `sinks.port.DeadLetterArchive.find`; one GET."""
+        key = letter_key(*delivery)
+        with translated_s3_errors("read", self._address(key)):
+            try:
+                document = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+            except self._client.exceptions.NoSuchKey:
+                return None
+        return letter_in(document, key)
+
     def letters(self, prefix: str = DEAD_LETTERS_PREFIX) -> Iterator[DeadLetter]:
-        """Yield every letter whose key begins with `prefix`, in order of the keys; one GET each."""
+        """Yield every letter whose key begins with `prefix`, in order of the keys; one GET each. Raises DamagedLetterError too."""
         for key in self._keys(prefix):
             with translated_s3_errors("read", self._address(key)):
-                body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-            yield DeadLetter.model_validate_json(body)
+                document = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+            yield letter_in(document, key)
 
     def count(self, prefix: str = DEAD_LETTERS_PREFIX) -> int:
         """Return how many letters there are whose key begins with `prefix`; one LIST a thousand."""
         return sum(1 for _ in self._keys(prefix))
 
     def _keys(self, prefix: str) -> Iterator[str]:
+        """Yield the keys of letters. What else stands there is left out, with a warning."""
+        foreign = 0
+        for key in self._found(prefix):
+            if is_letter_key(key):
+                yield key
+            else:
+                foreign += 1
+        if foreign:
+            _log.warning("foreign_objects_ignored", bucket=self._bucket, prefix=prefix, objects=foreign)
+
+    def _found(self, prefix: str) -> Iterator[str]:
         pages = iter(self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix))
         while True:
             with translated_s3_errors("list", self._address(prefix)):

@@ -19,6 +19,7 @@ _KEY = re.compile(
     rf"(\d{{{SEQUENCE_DIGITS}}})-(\d{{{SUB_SEQUENCE_DIGITS}}})\.parquet",
     re.ASCII,
 )
+_REPLAY_FOLDER = "replay/"
 
 
 class ChunkKey(NamedTuple):
@@ -56,3 +57,28 @@ def parse_chunk_key(key: str) -> ChunkKey:
     day, epoch, shard_id, sequence, sub = match.groups()
     first = StreamPosition(StreamEpoch(epoch), ShardId(shard_id), int(sequence), int(sub))
     return ChunkKey(date.fromisoformat(day), first)
+
+
+def replay_key(arrival_day: date, position: StreamPosition) -> str:
+    """Return the key of the one row that the replay of a dead letter puts into the lake: never a chunk's, whatever the chain does."""
+    day, name = f"{PARTITION_COLUMN}={arrival_day.isoformat()}/", f"{position.stream_epoch}/{position.shard_id}"
+    return f"{DECISIONS_PREFIX}{day}{_REPLAY_FOLDER}{name}/{position_name(position)}.parquet"
+
+
+def is_replay_key(key: str) -> bool:
+    """Whether `key` is that of a replayed dead letter."""
+    return _as_chunk_key(key) is not None
+
+
+def parse_replay_key(key: str) -> StreamPosition:
+    """Return the position of the record whose dead letter was replayed; ValueError if `key` is not that of a replay."""
+    chunk = _as_chunk_key(key)
+    if chunk is None:
+        raise ValueError(f"not the key of a replayed dead letter: {key}")
+    return parse_chunk_key(chunk).first
+
+
+def _as_chunk_key(key: str) -> str | None:
+    """Return the key that a chunk beginning at the replayed record would have."""
+    chunk = key.replace(f"/{_REPLAY_FOLDER}", "/", 1)
+    return chunk if chunk != key and is_chunk_key(chunk) else None

@@ -25,6 +25,8 @@ class MemoryStore:
         self.lock = Lock()
         self.decisions: dict[Identity, Decision] = {}
         self.refusals: dict[StreamPosition, Refusal] = {}
+        self.replayed: set[StreamPosition] = set()
+        self.resolved: set[StreamPosition] = set()
         self.outbox: OutboxEntries = {}
 
 

@@ -91,6 +91,12 @@ class MemoryOutbox:
         with self._store.lock:
             return sum(entry.state == "pending" for entry in self._store.outbox.values())
 
+    def oldest_pending_s(self) -> float:
+        """See `sinks.port.Outbox.oldest_pending_s`."""
+        with self._store.lock:
+            arrivals = [entry.arrival_time for entry in self._store.outbox.values() if entry.state == "pending"]
+        return max(0.0, (self._clock() - min(arrivals)).total_seconds()) if arrivals else 0.0
+
     @contextmanager
     def _entries(self, alert_ids: Iterable[UUID]) -> Iterator[list[OutboxEntry]]:
         with self._store.lock:

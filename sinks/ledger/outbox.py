@@ -72,6 +72,12 @@ class PostgresOutbox:
             row = connection.execute(query("outbox_pending")).fetchone()
             return int(row[0]) if row else 0
 
+    def oldest_pending_s(self) -> float:
+        """See `sinks.port.Outbox.oldest_pending_s`."""
+        with self._session.use() as connection:
+            row = connection.execute(query("outbox_oldest_pending")).fetchone()
+            return float(row[0]) if row else 0.0
+
     def close(self) -> None:
         """Close the connection; the next call opens another."""
         self._session.close()

@@ -44,6 +44,7 @@ def migrations() -> tuple[Migration, ...]:
 def _column_lists() -> dict[str, str]:
     return {
         "{columns}": ", ".join(DECISION_COLUMNS),
+        "{decision_values}": ", ".join(f"%({name})s" for name in DECISION_COLUMNS),
         "{decision_columns}": _columns_of("d", DECISION_COLUMNS),
         "{refused_columns}": _columns_of("r", REFUSED_COLUMNS),
         "{alert_columns}": _columns_of("o", ALERT_COLUMNS),

@@ -87,6 +87,15 @@ class LedgerReader:
         [(p50, p99)] = self._rows("latencies", since=since)
         return None if p50 is None else (p50, p99)
 
+    def shards_decided_since(self, arrival: datetime) -> set[str]:
+        """Return the shards that have a committed decision of an event that arrived later."""
+        return {shard_id for (shard_id,) in self._rows("shards_decided_since", since=arrival)}
+
+    def has_sent_alert_since(self, arrival: datetime) -> bool:
+        """Whether an alert about an event that arrived later is told."""
+        [(is_sent,)] = self._rows("alert_sent_since", since=arrival)
+        return bool(is_sent)
+
     def all_decisions(self, epoch: StreamEpoch) -> Iterator[Decision]:
         """Give every decision of this stream, in no order, a page at a time."""
         return map(row_to_decision, self._pages("read_decisions", {"stream_epoch": epoch}))
@@ -94,6 +103,10 @@ class LedgerReader:
     def all_refusals(self, epoch: StreamEpoch) -> Iterator[StoredRefusal]:
         """Give every verdict on records of this stream, in no order, a page at a time."""
         return map(row_to_stored_refusal, self._pages("read_refusals", {"stream_epoch": epoch}))
+
+    def refusals_by_arrival(self) -> Iterator[StoredRefusal]:
+        """Give every verdict of all streams, oldest arrival first, a page at a time."""
+        return map(row_to_stored_refusal, self._pages("read_refusals_by_arrival", {}))
 
     def all_alerts(self) -> Iterator[OutboxRow]:
         """Give every alert of the outbox, told or not, of all streams, in no order, a page at a time."""

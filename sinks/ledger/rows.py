@@ -30,11 +30,16 @@ _STAGED_AS = {"smallint": "bigint", "integer": "bigint", "real": "double precisi
 
 
 class StoredRefusal(NamedTuple):
-    """A verdict as it stands in the ledger, with the times (database's clock) it was given and, if ever, was mended."""
+    """A verdict as it stands in the ledger, with the times (database's clock) it was given and, if ever, was mended.
+
+    `replayed_at`: a replay decided the record at its own position. `resolved_at`: every effect of that stands, or the event turned out
+    to be decided elsewhere. Replayed and not resolved is a replay that has not ended.
+    """
 
     refusal: Refusal
     refused_at: datetime
     resolved_at: datetime | None
+    replayed_at: datetime | None = None
 
 
 class OutboxRow(NamedTuple):
@@ -112,7 +117,7 @@ def row_to_refusal(row: Sequence[Any]) -> Refusal:
 
 
 def row_to_stored_refusal(row: Sequence[Any]) -> StoredRefusal:
-    """Return the refusal with its times from a row of `REFUSED_COLUMNS`, `refused_at`, `resolved_at`."""
+    """Return the refusal with its times from a row of `REFUSED_COLUMNS`, `refused_at`, `resolved_at`, `replayed_at`."""
     return StoredRefusal(row_to_refusal(row), *row[len(REFUSED_COLUMNS) :])
 
 

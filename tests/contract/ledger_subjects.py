@@ -10,15 +10,15 @@ from typing import NamedTuple, TypeVar
 
 import pytest
 
+from infra.local.postgres.proxy import PostgresProxy
 from sinks.ledger.memory import MemoryLedger, MemoryStore
 from sinks.ledger.memory_outbox import MemoryOutbox
 from sinks.ledger.outbox import OutboxTerms, PostgresOutbox
 from sinks.ledger.postgres import PostgresLedger
 from sinks.port import Ledger, Outbox
 from tests.contract.databases import empty_tables, migrated_database
-from tests.contract.severing_proxy import SeveringProxy
 
-_Closable = TypeVar("_Closable", PostgresLedger, PostgresOutbox, SeveringProxy)
+_Closable = TypeVar("_Closable", PostgresLedger, PostgresOutbox, PostgresProxy)
 
 
 class FragileLedger(NamedTuple):
@@ -64,14 +64,14 @@ def _database() -> str:
 def postgres_subject() -> Iterator[LedgerSubject]:
     dsn = _database()
     empty_tables(dsn)
-    opened: list[PostgresLedger | PostgresOutbox | SeveringProxy] = []
+    opened: list[PostgresLedger | PostgresOutbox | PostgresProxy] = []
 
     def keep(each: _Closable) -> _Closable:
         opened.append(each)
         return each
 
     def new_fragile_ledger() -> FragileLedger:
-        proxy = keep(SeveringProxy(dsn))
+        proxy = keep(PostgresProxy(dsn))
         return FragileLedger(keep(PostgresLedger(proxy.dsn)), proxy.lose_next_answer)
 
     def new_outbox(terms: OutboxTerms) -> PostgresOutbox:

@@ -170,3 +170,16 @@ def test_without_a_bound_no_alert_is_too_old(subject: LedgerSubject) -> None:
     old = an_alert_in(subject, age=timedelta(days=400))
 
     assert claimed_ids(subject.new_outbox(OutboxTerms(max_age=None))) == [old.alert_id]
+
+
+def test_the_age_of_what_waits_is_that_of_its_oldest_record(subject: LedgerSubject) -> None:
+    outbox = subject.new_outbox(HOLD)
+    assert outbox.oldest_pending_s() == 0
+    alerts = [an_alert_in(subject, f"t-{hours}", age=timedelta(hours=hours)) for hours in (2, 1, 3)]
+
+    assert 3 * 3600 <= outbox.oldest_pending_s() < 4 * 3600
+    outbox.claim(10)
+    outbox.mark_sent({alerts[2].alert_id: "message"})
+    assert 2 * 3600 <= outbox.oldest_pending_s() < 3 * 3600
+    outbox.mark_sent({alert.alert_id: "message" for alert in alerts})
+    assert outbox.oldest_pending_s() == 0

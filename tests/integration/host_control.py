@@ -49,7 +49,14 @@ def open_files(pid: int) -> set[str]:
 class RunningHost:
     """A host process with its state directory; closing it kills what is left of it."""
 
-    def __init__(self, state_dir: Path, environment: Mapping[str, str] | None = None, **config: Any) -> None:
+    def __init__(
+        self,
+        state_dir: Path,
+        environment: Mapping[str, str] | None = None,
+        log: Path | int | None = None,
+        **config: Any,
+    ) -> None:
+        """`log`: where its output goes instead of `host.log`, as a path or a descriptor."""
         self.state_dir = state_dir
         state_dir.mkdir(exist_ok=True)
         self.journal = Journal(state_dir / "journal")
@@ -61,11 +68,11 @@ class RunningHost:
             json.dumps({"state_dir": str(state_dir), "journal": str(state_dir / "journal"), **config})
         )
         self.started_at_s = time.time()
-        with (state_dir / "host.log").open("ab") as log:
+        with open(log or state_dir / "host.log", "ab", closefd=not isinstance(log, int)) as output:
             self.process = subprocess.Popen(
                 [sys.executable, _PROGRAM, config_path],
-                stdout=log,
-                stderr=log,
+                stdout=output,
+                stderr=output,
                 start_new_session=True,
                 env={
                     **os.environ,

@@ -24,6 +24,8 @@ from consumer.kinesis.port import Loaded  # noqa: E402
 from consumer.kinesis.properties import KclSettings, local_profile  # noqa: E402
 from consumer.policies.backoff import Backoff  # noqa: E402
 from consumer.policies.restarts import RestartPolicy  # noqa: E402
+from consumer.telemetry.log_stream import protect_stderr  # noqa: E402
+from consumer.telemetry.logs import configure_logs  # noqa: E402
 from tests.protocol.scripted import Journal, scripted  # noqa: E402
 
 
@@ -84,6 +86,8 @@ def run_without_java(config: dict[str, Any]) -> int:
 
 
 def main() -> int:
+    protect_stderr()
+    configure_logs()
     config = json.loads(Path(sys.argv[1]).read_text())
     if config.get("java"):
         return run_host(settings_of(config), lambda: load_from(config))

@@ -12,16 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from consumer.chaos.deployment import Deployment, a_deployment
+from consumer.chaos.waiting import wait_until
 from infra.local.environment import LocalEnvironment
 from producers.simulator.hostile import HostileEvent, hostile_events
 from schemas.dead_letter import DeadLetter
-from tests.system import System, a_system, wait_until
 
 pytestmark = [pytest.mark.real, pytest.mark.daemon]
 VALID = 3000
 
 
-def _command(system: System, *arguments: str) -> subprocess.CompletedProcess[str]:
+def _command(system: Deployment, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "consumer.cli", *arguments],
         env={**os.environ, **system.variables},
@@ -32,9 +33,9 @@ def _command(system: System, *arguments: str) -> subprocess.CompletedProcess[str
     )
 
 
-def _write_file(path: Path, system: System, hostile: list[HostileEvent]) -> None:
+def _write_file(path: Path, system: Deployment, hostile: list[HostileEvent]) -> None:
     """Bad lines among good ones; a record that holds a line feed cannot travel in a file of lines."""
-    lines = [record.data for record in system.events(VALID)]
+    lines = [record.data for record in system.records(VALID)]
     for number, event in enumerate(hostile):
         lines.insert(number * 20, event.data)
     path.write_bytes(b"\n".join(lines) + b"\n")
@@ -45,16 +46,16 @@ def test_every_line_of_a_hostile_file_is_decided_or_set_aside_with_all_its_error
 ) -> None:
     hostile = [event for event in hostile_events(7, datetime.now(UTC)) if b"\n" not in event.data]
     assert len({event.kind for event in hostile if event.reason}) >= 30
-    with a_system(local_environment, tmp_path, shards=4) as system:
+    with a_deployment(local_environment, tmp_path, shards=4) as system:
         _write_file(tmp_path / "events.jsonl", system, hostile)
         published = _command(system, "publish", "--force", str(tmp_path / "events.jsonl"))
         assert published.returncode == 0, published.stdout + published.stderr
-        system.start()
+        system.consumer.start()
         refused = sum(event.reason is not None for event in hostile)
         wait_until(lambda: system.reader.counts().refusals >= refused, f"{refused} refusals")
         wait_until(lambda: system.reader.counts().decisions >= VALID, f"{VALID} decisions")
         system.wait_told()
-        assert system.stop() == 0, system.log()[-3000:]
+        assert system.consumer.stop() == 0, system.consumer.log()[-3000:]
 
         audited = _command(system, "audit", "--json")
         assert audited.returncode == 0, audited.stdout + audited.stderr
@@ -62,7 +63,7 @@ def test_every_line_of_a_hostile_file_is_decided_or_set_aside_with_all_its_error
         assert (report["lost"], report["duplicated"], report["mismatched"], report["pending"]) == (0, 0, 0, 0)
         assert report["published"] == VALID + len(hostile)
         _require_letters(hostile, list(system.evidence().dead_letters.values()))
-        assert "4111111111111111" not in system.log()
+        assert "4111111111111111" not in system.consumer.log()
 
         again = json.loads(_command(system, "audit", "--json").stdout)
         assert again == report, "a second audit sees the same, received alerts included"
@@ -82,11 +83,11 @@ def _require_letters(hostile: list[HostileEvent], letters: list[DeadLetter]) -> 
 
 
 def test_show_explains_a_decision(local_environment: LocalEnvironment, tmp_path: Path) -> None:
-    with a_system(local_environment, tmp_path, shards=1) as system:
-        system.start()
-        system.publish(system.events(50))
+    with a_deployment(local_environment, tmp_path, shards=1) as system:
+        system.consumer.start()
+        system.publish(system.records(50))
         system.wait_decided(50)
-        assert system.stop() == 0
+        assert system.consumer.stop() == 0
         decision = system.evidence().decisions[0]
         shown = _command(system, "show", decision.transaction_id)
         assert shown.returncode == 0, shown.stderr
@@ -97,17 +98,17 @@ def test_show_explains_a_decision(local_environment: LocalEnvironment, tmp_path:
 
 
 def test_a_restart_replays_nothing_that_was_flushed(local_environment: LocalEnvironment, tmp_path: Path) -> None:
-    with a_system(local_environment, tmp_path, shards=2) as system:
-        system.start()
-        system.publish(system.events(500))
+    with a_deployment(local_environment, tmp_path, shards=2) as system:
+        system.consumer.start()
+        system.publish(system.records(500))
         system.wait_decided(500)
-        assert system.stop() == 0, system.log()[-3000:]
+        assert system.consumer.stop() == 0, system.consumer.log()[-3000:]
         before = system.evidence()
         assert {row.position for row in before.decisions if not before.is_checkpointed(row.position)} == set()
-        system.start()
-        system.publish(system.events(200))
+        system.consumer.start()
+        system.publish(system.records(200))
         system.wait_decided(700)
-        assert system.stop() == 0
+        assert system.consumer.stop() == 0
         assert system.audit().is_clean
-        replayed = [line for line in system.log().splitlines() if "chunk_adopted" in line]
+        replayed = [line for line in system.consumer.log().splitlines() if "chunk_adopted" in line]
         assert replayed == []

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from consumer.auditing.ledger import read_ledger
+from consumer.chaos.deployment import a_deployment
+from consumer.chaos.traffic import Traffic
 from infra.local.environment import LocalEnvironment
 from schemas.decision import Identity
 from schemas.position import StreamEpoch
@@ -15,7 +17,6 @@ from sinks.ledger.postgres import PostgresLedger
 from sinks.ledger.reader import LedgerReader
 from tests.builders import NOW
 from tests.contract.ledger_builders import EPOCH, a_decision, a_refusal, a_risky_decision, an_alert
-from tests.system import Load, a_system
 
 pytestmark = pytest.mark.real
 
@@ -69,16 +70,16 @@ def test_the_moment_of_an_epoch_has_its_alerts_and_the_decisions_of_others_about
 def test_a_system_is_clean_while_it_works_and_complete_when_it_stopped(
     local_environment: LocalEnvironment, tmp_path: Path
 ) -> None:
-    with a_system(local_environment, tmp_path, shards=2) as system:
-        system.start()
-        with Load(system, 300) as load:
+    with a_deployment(local_environment, tmp_path, shards=2) as system:
+        system.consumer.start()
+        with Traffic(system, 300, seed=1) as traffic:
             system.wait_decided(300)
             for _ in range(5):
                 report = system.audit()
                 assert report.is_clean, report.findings
                 assert report.counts["decided"]
-        system.wait_decided(load.published)
-        assert system.stop() == 0, system.log()[-3000:]
+        system.wait_checkpointed(traffic.ends)
+        assert system.consumer.stop() == 0, system.consumer.log()[-3000:]
         report = system.audit()
         assert report.is_clean, report.findings
         assert report.is_complete, report.counts

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.system import wait_until
+from consumer.chaos.waiting import wait_until
 
 pytestmark = [pytest.mark.real, pytest.mark.daemon]
 ROOT = Path(__file__).parents[2]

@@ -10,12 +10,12 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from infra.local.postgres.proxy import PostgresProxy
 from sinks.errors import PermanentSinkError, TransientSinkError
 from sinks.ledger.connection import Session
 from sinks.ledger.postgres import PostgresLedger
 from tests.contract.databases import execute
 from tests.contract.ledger_builders import a_candidate, a_decision, a_delivery, a_position, a_refusal
-from tests.contract.severing_proxy import SeveringProxy
 
 pytestmark = pytest.mark.real
 
@@ -41,7 +41,7 @@ def test_a_session_that_was_ended_is_opened_again(ledger: PostgresLedger, databa
 
 
 def test_a_line_that_was_cut_is_opened_again(database_url: str) -> None:
-    proxy = SeveringProxy(database_url)
+    proxy = PostgresProxy(database_url)
     ledger = PostgresLedger(proxy.dsn)
     ledger.check()
     proxy.cut()
@@ -55,7 +55,7 @@ def test_a_line_that_was_cut_is_opened_again(database_url: str) -> None:
 
 
 def test_the_answer_to_a_commit_can_be_lost_while_the_commit_lands(database_url: str) -> None:
-    proxy = SeveringProxy(database_url)
+    proxy = PostgresProxy(database_url)
     ledger = PostgresLedger(proxy.dsn)
     ledger.check()
     proxy.lose_next_answer()

@@ -47,6 +47,16 @@ def test_a_refusal_is_found_with_the_times_of_its_verdict(
     assert reader.find_refusal(a_position(2)) is None
 
 
+def test_refusals_of_all_streams_come_by_arrival_then_by_position_as_numbers(
+    ledger: PostgresLedger, reader: LedgerReader
+) -> None:
+    numbers = [a_refusal(position=a_position(sequence_number=number)) for number in (9, 10, 100)]
+    elsewhere = a_refusal(position=a_position(stream_epoch=OTHER_EPOCH), arrival_time=NOW - timedelta(hours=1))
+    ledger.commit([], [], [*reversed(numbers), elsewhere])
+
+    assert [stored.refusal for stored in reader.refusals_by_arrival()] == [elsewhere, *numbers]
+
+
 def test_the_alerts_of_a_transaction_tell_how_far_they_got(
     ledger: PostgresLedger, reader: LedgerReader, database_url: str
 ) -> None:

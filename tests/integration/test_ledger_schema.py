@@ -99,7 +99,7 @@ def test_without_the_schema_the_error_names_the_remedy(
 ) -> None:
     user = connect(empty_database())
 
-    with pytest.raises(SchemaVersionError, match="version 0, this release needs 1: run `fraudstream migrate`"):
+    with pytest.raises(SchemaVersionError, match="version 0, this release needs 2: run `fraudstream migrate`"):
         _use(user)
 
 

@@ -7,11 +7,16 @@ import os
 import signal
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from consumer.kinesis.port import Checkpointer, Heartbeat, Loaded
 from consumer.policies.quarantine import QuarantineLimitExceeded
+from consumer.telemetry.log_stream import log_stream
+from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.process_meter import open_meter
 from schemas.position import Position, ShardId, StreamEpoch, StreamRecord
 from sinks.errors import LeaseLost, PermanentSinkError
 
@@ -85,6 +90,10 @@ def _obey(word: str, position: Position, checkpointer: Checkpointer) -> None:
         case "print":
             print("a stray print", flush=True)
             os.write(1, b'{"action":"status","responseFor":')
+        case "mutter":
+            print("a stray print", flush=True)
+            with suppress(OSError):  # as a native library does, which looks at no result
+                os.write(1, b"native words\n" * 1000)
         case "hang":
             time.sleep(3600)
         case "killed":
@@ -105,7 +114,7 @@ _ERRORS = {
 def scripted(journal: Journal, *, checkpoints_batches: bool = False) -> Loaded:
     """Everything that a host or worker loads, with housekeeping that waits until it should stop."""
 
-    def keep_house(heartbeat: Heartbeat, should_stop: Callable[[], bool]) -> None:
+    def keep_house(heartbeat: Heartbeat, _metrics: Metrics, should_stop: Callable[[], bool]) -> None:
         journal.note("housekeeping")
         while not should_stop():
             heartbeat.beat(rounds=1)
@@ -113,5 +122,8 @@ def scripted(journal: Journal, *, checkpoints_batches: bool = False) -> Loaded:
         journal.note("housekeeping_stopped")
 
     return Loaded(
-        EPOCH, lambda beat: ScriptedProcessor(journal, beat, checkpoints_batches=checkpoints_batches), keep_house
+        EPOCH,
+        lambda beat, _: ScriptedProcessor(journal, beat, checkpoints_batches=checkpoints_batches),
+        keep_house,
+        partial(open_meter, "tests", 0.5, log_stream()),
     )

@@ -10,10 +10,14 @@ from pathlib import Path
 from consumer.kinesis.gate import Arrival
 from consumer.kinesis.heartbeat import DatagramHeartbeat
 from consumer.kinesis.shard_process import run_shard_process
+from consumer.telemetry.log_stream import protect_stderr
+from consumer.telemetry.logs import configure_logs
 from tests.protocol.scripted import Journal, scripted
 
 
 def main() -> int:
+    protect_stderr()
+    configure_logs()
     journal, connection_fd, heartbeat_fd = sys.argv[1:]
     arrival = Arrival(os.dup(0), os.dup(1), os.dup(2), socket.socket(fileno=int(connection_fd)))
     heartbeat = DatagramHeartbeat(socket.socket(fileno=int(heartbeat_fd)))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -124,6 +125,14 @@ def test_what_was_published_before_a_start_at_the_end_of_the_stream_is_not_lost(
     assert faults(replace(evidence, starts_at_latest=True)) == silent_and_lake
     assert audit(replace(evidence, starts_at_latest=True)).counts["before_start"] == 2
     assert faults(evidence) == {"lost": 2 + 1 + 3}
+
+
+def test_what_arrived_before_the_moment_of_the_start_is_not_lost_and_what_came_after_it_is() -> None:
+    silent = replace(WHOLE, decisions=[], refusals={}, dead_letters={}, lake=[], outbox=[], received=None)
+    arrivals = sorted(record.arrival_time for record in silent.published)
+    assert audit(replace(silent, reads_from=arrivals[0])).counts["before_start"] == 0
+    after_all = audit(replace(silent, reads_from=arrivals[-1] + timedelta(milliseconds=1)))
+    assert (after_all.counts["before_start"], after_all.is_clean) == (5, True)
 
 
 def test_a_shard_without_any_effect_began_after_its_checkpoint_when_the_start_was_at_latest() -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from consumer.auditing.compare import audit
 from consumer.auditing.evidence import AlertState, Evidence, OutboxEntry
+from consumer.auditing.gather import alerting_levels
 from consumer.auditing.ledger import outbox_entry
-from consumer.operations.audit import alerting_levels
 from consumer.scoring.compose import alert_of
 from consumer.scoring.policy import Bands, Policy
 from schemas.decision import Decision, RiskLevel

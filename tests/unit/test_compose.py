@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 from consumer.scoring.compose import alert_of
 from schemas.alert import alert_id
 from schemas.decision import Reason
@@ -27,4 +29,6 @@ def test_every_incarnation_gives_the_alert_of_an_event_the_same_id() -> None:
 
 def test_other_events_and_rules_have_other_ids() -> None:
     other = RISKY._replace(transaction_id="t-2").identity
-    assert len({alert_id(RISKY.identity, "score"), alert_id(other, "score"), alert_id(RISKY.identity, "velocity")}) == 3
+    later = RISKY.identity._replace(event_time=RISKY.event_time + timedelta(milliseconds=1))
+    ids = [alert_id(RISKY.identity, "score"), alert_id(other, "score"), alert_id(later, "score")]
+    assert len({*ids, alert_id(RISKY.identity, "velocity")}) == 4

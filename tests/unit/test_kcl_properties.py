@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
@@ -36,6 +37,17 @@ def test_the_values_for_aws_follow_the_table_of_the_design() -> None:
         "shutdownGraceMillis": "90000",
         "workerMetricsReporterFreqInMillis": "10000",
     }
+
+
+def test_a_start_at_a_moment_is_told_in_whole_seconds_of_the_epoch_and_by_no_other_key() -> None:
+    at = replace(AWS, initial_position="AT_TIMESTAMP", initial_timestamp=datetime(2026, 11, 21, 13, tzinfo=UTC))
+    assert values(at)["initialPositionInStreamExtended"] == "1795266000"
+    assert "initialPositionInStream" not in values(at)
+
+
+def test_a_start_at_a_moment_needs_the_moment() -> None:
+    with pytest.raises(ValueError, match="initial_timestamp"):
+        replace(AWS, initial_position="AT_TIMESTAMP")
 
 
 def test_the_local_profile_is_fast_and_needs_no_cloudwatch() -> None:

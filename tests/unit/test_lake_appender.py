@@ -100,6 +100,22 @@ def test_a_chunk_holds_one_arrival_day() -> None:
     assert (ranges(lake), shard.checkpoints) == ([(1, 1), (2, 2), (3, 4)], [1, 2, 4])
 
 
+def test_a_stretch_without_rows_is_checkpointed_with_its_object_and_never_without() -> None:
+    lake = MemoryLake()
+    shard = Shard(lake)
+    shard.appender.append([record(1)._replace(row=None), record(2)._replace(row=None)])
+    shard.appender.flush()
+    assert (ranges(lake), shard.checkpoints) == ([(1, 2)], [2])
+
+
+def test_records_without_rows_before_the_first_row_belong_to_its_chunk() -> None:
+    lake = MemoryLake()
+    shard = Shard(lake)
+    shard.appender.append([record(1)._replace(row=None), record(2)._replace(row=None), record(3)])
+    shard.appender.flush()
+    assert (ranges(lake), shard.checkpoints) == ([(1, 3)], [3])
+
+
 def test_a_put_is_retried_with_the_same_chunk() -> None:
     lake = MemoryLake()
     lake.fail_next("before", "after")

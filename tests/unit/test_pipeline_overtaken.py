@@ -11,6 +11,7 @@ from schemas.alert import Alert
 from schemas.decision import Decision, Identity
 from schemas.decode import EventTimeBounds
 from schemas.position import StreamRecord
+from sinks.errors import OvertakenError, PermanentSinkError
 from sinks.ledger.memory import MemoryLedger
 from sinks.port import Refusal
 from tests.pipeline_builders import World, a_record, an_event
@@ -65,3 +66,18 @@ def test_the_lake_holds_the_verdict_that_stands() -> None:
     world.stop(owner)
 
     assert world.lake_ids() == ["t-1"]
+
+
+class _AlwaysOvertaken(MemoryLedger):
+    """A ledger whose look-up and commit contradict each other."""
+
+    def commit(self, *_: object) -> Mapping[Identity, Decision]:
+        raise OvertakenError
+
+
+def test_a_ledger_that_contradicts_itself_stops_the_worker() -> None:
+    world = World()
+    world.ledger = _AlwaysOvertaken(world.store)
+
+    with pytest.raises(PermanentSinkError, match="look-up does not show"):
+        world.process(world.worker(), [a_record(1), a_record(2)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typer.main import get_command
 
 from consumer.cli import app
 from consumer.settings import Settings
+from consumer.telemetry import metrics
+from consumer.telemetry.metrics import METRICS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -30,6 +33,24 @@ def _shown(default: object) -> str:
         return default
     text = str(TypeAdapter(Any).dump_python(default, mode="json"))
     return text.lower() if isinstance(default, bool) else text
+
+
+def metrics_table() -> str:
+    """The table as it must stand between the markers; the meanings are the comments of the Literal."""
+    comments = re.findall(r"^    # (.+)\. Bad: (.+)\.\n    \"(\w+)\",$", inspect.getsource(metrics), re.MULTILINE)
+    assert [name for _, _, name in comments] == list(METRICS)
+    rows = ["| metric | unit | from | meaning | bad |", "|---|---|---|---|---|"]
+    for meaning, bad, name in comments:
+        unit, _, emitters, dimension = METRICS[name]
+        shown = f"`{name}`" + (f" by `{dimension}`" if dimension else "")
+        rows.append(f"| {shown} | {unit} | {', '.join(emitters) if len(emitters) < 3 else 'all'} | {meaning} | {bad} |")
+    return "\n".join(rows)
+
+
+def test_every_metric_stands_in_the_readme_as_it_is() -> None:
+    found = re.search(r"<!-- metrics:begin -->\n(.*?)\n<!-- metrics:end -->", README, re.DOTALL)
+    assert found is not None
+    assert found[1] == metrics_table(), f"put this between the markers:\n{metrics_table()}"
 
 
 def test_every_setting_stands_in_the_readme_as_it_is() -> None:

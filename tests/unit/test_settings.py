@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from consumer.settings import SettingsError, load_settings
+from consumer.settings import SettingsError, load_settings, settings_from
 
 
 def test_the_environment_sets_what_has_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,3 +40,24 @@ def test_the_local_environment_is_read_from_its_file(monkeypatch: pytest.MonkeyP
 def test_without_a_local_environment_the_remedy_is_told(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="fraudstream up"):
         load_settings(local=True, state_dir=tmp_path)
+
+
+def test_a_start_at_a_moment_needs_the_moment_with_its_time_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRAUDSTREAM_INITIAL_POSITION", "AT_TIMESTAMP")
+    with pytest.raises(SettingsError, match="initial_timestamp: Value error, AT_TIMESTAMP needs"):
+        load_settings()
+    monkeypatch.setenv("FRAUDSTREAM_INITIAL_TIMESTAMP", "2026-11-21T13:00:00")
+    with pytest.raises(SettingsError, match="timezone"):
+        load_settings()
+    monkeypatch.setenv("FRAUDSTREAM_INITIAL_TIMESTAMP", "2026-11-21T14:00:00.9+01:00")
+    assert load_settings().initial_timestamp == datetime(2026, 11, 21, 13, tzinfo=UTC)
+
+
+def test_the_variables_of_another_process_give_its_settings() -> None:
+    given = {
+        "FRAUDSTREAM_CHUNK_MAX_ROWS": "7",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        "DATABASE_URL": "postgresql://u@h/d",
+    }
+    settings = settings_from(given)
+    assert (settings.chunk_max_rows, settings.is_local, settings.dsn()) == (7, True, "postgresql://u@h/d")

@@ -1,0 +1,3 @@
+select greatest(0, coalesce(extract(epoch from now() - min(arrival_time)), 0))
+from fraudstream.alert_outbox
+where state = 'pending';
