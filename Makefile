@@ -5,6 +5,7 @@ BIN := .venv/bin
 DEMO_ARGS ?=
 TEST_ARGS ?=
 FUZZ_ARGS ?=
+INTERLEAVINGS ?= 2000
 SCHEDULES ?= 3
 MINUTES ?= 0
 SEED ?= 1
@@ -39,7 +40,9 @@ test: check ## everything: check, then contract, property, protocol, integration
 	@$(BIN)/pytest tests/contract tests/property tests/protocol tests/integration tests/fuzz tests/mutations tests/faults $(TEST_ARGS)
 
 .PHONY: faults
-faults: setup-dev ## every kind of fault on real processes: SCHEDULES=3 times each, then MINUTES=0 of drawn ones; SEED=1
+faults: setup-dev ## INTERLEAVINGS=2000 of workers in one process, then each fault on real ones: SCHEDULES=3 times, MINUTES=0 drawn; SEED=1
+	@FRAUDSTREAM_TEST_SCHEDULES=$(INTERLEAVINGS) FRAUDSTREAM_TEST_SEED=$(SEED) \
+		$(BIN)/pytest tests/property/test_effects_schedules.py $(TEST_ARGS)
 	@FRAUDSTREAM_FAULT_SCHEDULES=$(SCHEDULES) FRAUDSTREAM_FAULT_MINUTES=$(MINUTES) FRAUDSTREAM_FAULT_SEED=$(SEED) \
 		$(BIN)/pytest tests/faults -p no:randomly $(TEST_ARGS)
 
