@@ -4,6 +4,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 DEMO_ARGS ?=
 TEST_ARGS ?=
+AT_ONCE ?= 3
 FUZZ_ARGS ?=
 INTERLEAVINGS ?= 2000
 SCHEDULES ?= 3
@@ -37,7 +38,8 @@ check: setup-dev ## lint, types, import contracts and unit tests (two minutes)
 
 .PHONY: test
 test: check ## everything: check, then contract, property, protocol, integration and fault tests on real processes
-	@$(BIN)/pytest tests/contract tests/property tests/protocol tests/integration tests/fuzz tests/mutations tests/faults $(TEST_ARGS)
+	@$(BIN)/pytest -n $(AT_ONCE) --dist loadfile tests/contract tests/property tests/protocol tests/integration tests/fuzz $(TEST_ARGS)
+	@$(BIN)/pytest tests/mutations tests/faults $(TEST_ARGS)
 
 .PHONY: faults
 faults: setup-dev ## INTERLEAVINGS=2000 of workers in one process, then each fault on real ones: SCHEDULES=3 times, MINUTES=0 drawn; SEED=1

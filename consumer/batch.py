@@ -124,6 +124,10 @@ class Batch:
                 self.effective[record.position] = row
                 self.made += row.position == record.position
 
+    def known(self, records: int) -> int:
+        """Return how many of the batch's `records` had their verdict before, or repeat one that had."""
+        return records - self.made - len(self.refused_now)
+
     def row_at(self, position: StreamPosition) -> Decision | None:
         """Return the decision that this delivery puts into the lake: the effective row, if its position is this very one."""
         return row_of(position, self.effective.get(position))

@@ -59,6 +59,7 @@ class ShardPipeline:
         self._brake = QuarantineBrake(quarantine)
         self._appender: LakeAppender | None = None
         self._checkpoints: Checkpoints | None = None
+        self._is_redelivery = True
 
     def initialize(self, shard_id: ShardId, checkpoint: Position | None) -> None:
         """Start a new chain for the shard; where it stands in the lake is found out at the first record."""
@@ -66,6 +67,7 @@ class ShardPipeline:
             "shard_started", shard_id=shard_id, checkpoint=str(checkpoint.sequence_number) if checkpoint else None
         )
         services = self._services
+        self._is_redelivery = True  # until a batch holds nothing that is known
         self._appender = LakeAppender(
             ChunkChain(self._epoch, shard_id, self._cut),
             services.lake,
@@ -110,6 +112,7 @@ class ShardPipeline:
 
     def _decide(self, records: Sequence[StreamRecord], received_at: datetime) -> Batch:
         batch = self._decide_unless_overtaken(records, received_at)
+        self._is_redelivery &= not records or batch.known(len(records)) > 0
         self._brake.observe(batch.verdicts(records))
         self._set_aside(batch, records)
         return batch
@@ -118,14 +121,16 @@ class ShardPipeline:
         """A round is overtaken by the verdict on one of its records, which stands: there are no more such rounds than records."""
         for overtaken in range(len(records) + 1):
             try:
-                return self._give_verdicts(records, received_at, by_position=overtaken > 0)
+                return self._give_verdicts(records, received_at, by_position=overtaken > 0 or self._is_redelivery)
             except OvertakenError as error:
                 _log.warning("batch_overtaken", error=str(error), records=len(records))
                 self._services.report({})
         raise PermanentSinkError("the ledger's look-up does not show the verdicts that its commit objects to")
 
     def _give_verdicts(self, records: Sequence[StreamRecord], received_at: datetime, *, by_position: bool) -> Batch:
-        """`by_position`: find what another owner decided here, even if its code read another identity."""
+        """`by_position`: find what was decided here, even if the code that did it read another identity: an earlier release's, or
+        another owner's.
+        """
         services = self._services
         batch = Batch(services.decider.horizon)
         deciding = Deciding(records, received_at, services.ledger, services.retry, self._brake)
@@ -151,7 +156,7 @@ class ShardPipeline:
     def _count(self, records: Sequence[StreamRecord], batch: Batch) -> None:
         for refusal in batch.refused_now.values():
             self._services.metrics.count("RecordsRefused", of=refusal.stage)
-        self._services.metrics.count("RecordsRepeated", len(records) - batch.made - len(batch.refused_now))
+        self._services.metrics.count("RecordsRepeated", batch.known(len(records)))
 
     def _checkpoint(self, position: Position) -> None:
         if self._checkpoints is None:

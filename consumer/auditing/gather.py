@@ -17,7 +17,7 @@ from consumer.auditing.messages import read_message
 from consumer.auditing.objects import Bucket
 from consumer.auditing.received import ReceivedAlerts
 from consumer.auditing.records import silent_identities
-from consumer.auditing.stream import Shard, read_checkpoints, read_epoch, read_shards, read_stream
+from consumer.auditing.stream import Shard, checkpoints_of, read_epoch, read_leases, read_shards, read_stream
 from consumer.clients import AwsClients
 from consumer.scoring.bundle import DEFAULT_BUNDLE, POLICY_FILE
 from consumer.scoring.policy import Policy, parse_policy
@@ -44,8 +44,8 @@ def gather(settings: Settings, say: Callable[[str], None] = lambda _: None) -> E
 
 def _gather(settings: Settings, clients: AwsClients, reader: LedgerReader, say: Callable[[str], None]) -> Evidence:
     epoch = read_epoch(clients.kinesis, settings.stream_name)
-    checkpoints = read_checkpoints(clients.dynamodb, settings.application_name)
-    shards = read_shards(clients.kinesis, settings.stream_name)
+    leases = read_leases(clients.dynamodb, settings.application_name)
+    checkpoints = checkpoints_of(leases, shards := read_shards(clients.kinesis, settings.stream_name))
     say("reading the stream")
     published = _published(settings, clients, shards)
     say(f"read {len(published):,} records; reading ledger, dead letters, lake and alerts")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from consumer.auditing.evidence import ShardEnd
+from consumer.auditing.evidence import Checkpoints, ShardEnd
 from schemas.position import Position, ShardId, StreamEpoch, StreamPosition, StreamRecord, stream_epoch
 
 if TYPE_CHECKING:
@@ -25,10 +25,11 @@ def read_epoch(client: KinesisClient, stream_name: str) -> StreamEpoch:
 
 
 class Shard(NamedTuple):
-    """A shard of the stream; what is closed takes no more records."""
+    """A shard of the stream; what is closed takes no more records. `parents`: the shards that were split or merged into it."""
 
     shard_id: ShardId
     is_closed: bool
+    parents: frozenset[ShardId] = frozenset()
 
 
 def read_shards(client: KinesisClient, stream_name: str) -> list[Shard]:
@@ -80,7 +81,8 @@ class _Reading:
 
 
 def _shard(found: Mapping[str, Any]) -> Shard:
-    return Shard(ShardId(found["ShardId"]), "EndingSequenceNumber" in found.get("SequenceNumberRange", {}))
+    parents = frozenset(ShardId(found[key]) for key in ("ParentShardId", "AdjacentParentShardId") if key in found)
+    return Shard(ShardId(found["ShardId"]), "EndingSequenceNumber" in found.get("SequenceNumberRange", {}), parents)
 
 
 def _record(found: Mapping[str, Any], epoch: StreamEpoch, shard_id: ShardId) -> StreamRecord:
@@ -90,24 +92,39 @@ def _record(found: Mapping[str, Any], epoch: StreamEpoch, shard_id: ShardId) -> 
     return StreamRecord(found["Data"], found["PartitionKey"], position, arrival)
 
 
-def read_checkpoints(client: DynamoDBClient, lease_table: str) -> dict[ShardId, Position | ShardEnd]:
-    """Return each shard's checkpoint; nothing for shards at a sentinel, nothing at all where the table does not exist."""
-    checkpoints: dict[ShardId, Position | ShardEnd] = {}
+Leases = Mapping[ShardId, Position | ShardEnd | None]
+"""The checkpoint of each shard that has a lease; None at a sentinel such as TRIM_HORIZON."""
+
+
+def read_leases(client: DynamoDBClient, lease_table: str) -> Leases:
+    """Return every lease, nothing where the table does not exist."""
     try:
-        for page in client.get_paginator("scan").paginate(TableName=lease_table, ConsistentRead=True):
-            for item in page["Items"]:
-                _take_lease(item, checkpoints)
+        pages = client.get_paginator("scan").paginate(TableName=lease_table, ConsistentRead=True)
+        return {ShardId(item["leaseKey"]["S"]): _checkpoint_in(item) for page in pages for item in page["Items"]}
     except client.exceptions.ResourceNotFoundException:
         return {}
+
+
+def checkpoints_of(leases: Leases, shards: Sequence[Shard]) -> Checkpoints:
+    """Return each shard's checkpoint; nothing for shards at a sentinel.
+
+    KCL deletes the lease of a shard that was read to its end once its children have begun. Nor is there ever one for a shard that ended
+    before the application's start. Both are at their end: their children have leases, or are at their end themselves.
+    """
+    checkpoints = {shard_id: checkpoint for shard_id, checkpoint in leases.items() if checkpoint is not None}
+    begun = set(leases)
+    for shard in sorted(shards, reverse=True):  # children have later names
+        children = {child.shard_id for child in shards if shard.shard_id in child.parents}
+        if children and children <= begun and shard.shard_id not in leases:
+            checkpoints[shard.shard_id] = "SHARD_END"
+            begun.add(shard.shard_id)
     return checkpoints
 
 
-def _take_lease(item: Mapping[str, Any], checkpoints: dict[ShardId, Position | ShardEnd]) -> None:
+def _checkpoint_in(item: Mapping[str, Any]) -> Position | ShardEnd | None:
     checkpoint = item.get("checkpoint", {}).get("S", "")
-    shard_id = ShardId(item["leaseKey"]["S"])
     if checkpoint == "SHARD_END":
-        checkpoints[shard_id] = "SHARD_END"
-    elif checkpoint.isdigit():
-        checkpoints[shard_id] = Position(
-            int(checkpoint), int(item.get("checkpointSubSequenceNumber", {}).get("N", "0"))
-        )
+        return "SHARD_END"
+    if not checkpoint.isdigit():
+        return None
+    return Position(int(checkpoint), int(item.get("checkpointSubSequenceNumber", {}).get("N", "0")))

@@ -16,7 +16,7 @@ from consumer.chaos.fault import Fault, FaultNotFiredError, Scene, between, last
 from infra.local.postgres import EmbeddedPostgres
 
 WORKER, RELAY = "fraudstream-worker", "fraudstream-relay"
-_UNAVAILABLE = "sink_unavailable"
+_UNAVAILABLE, _LEDGER = "sink_unavailable", "ledger: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +154,8 @@ def embedded(scene: Scene) -> EmbeddedPostgres:
 
 def seen_unavailable(scene: Scene) -> str:
     """Return the proof that a worker met the fault: it logged that it waits."""
-    scene.require(lambda: scene.seen(_UNAVAILABLE) > 0, "a worker that says that the ledger is away")
-    return f"workers waited {scene.seen(_UNAVAILABLE)} times"
+    scene.require(lambda: scene.seen(_UNAVAILABLE, _LEDGER) > 0, "a worker that says that the ledger is away")
+    return f"workers waited {scene.seen(_UNAVAILABLE, _LEDGER)} times"
 
 
 def terminate(connection: psycopg.Connection[tuple[object, ...]], database: str) -> None:

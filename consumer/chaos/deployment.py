@@ -19,7 +19,7 @@ from consumer.auditing.compare import audit
 from consumer.auditing.evidence import Evidence
 from consumer.auditing.gather import alerting_levels, gather
 from consumer.auditing.report import AuditReport
-from consumer.auditing.stream import read_checkpoints
+from consumer.auditing.stream import checkpoints_of, read_leases, read_shards
 from consumer.chaos.consumer_process import ConsumerProcess
 from consumer.chaos.waiting import PATIENCE_S, wait_until
 from consumer.scoring.bundle import DEFAULT_BUNDLE, POLICY_FILE
@@ -126,11 +126,14 @@ class Deployment:
         wait_until(lambda: (c := self.reader.counts()).alerts == c.alerts_sent, "every alert told", _CLAIM_S)
 
     def wait_checkpointed(self, ends: dict[str, int], patience_s: float = PATIENCE_S) -> None:
-        """Wait until the checkpoint of each shard has passed the sequence number given for it."""
+        """Wait until the checkpoint of each shard that the stream still has passed the sequence number given for it."""
 
         def is_passed() -> bool:
-            checkpoints = read_checkpoints(self._dynamodb, self.variables["FRAUDSTREAM_APPLICATION_NAME"])
-            return all(_is_passed(checkpoints.get(ShardId(shard)), end) for shard, end in ends.items())
+            leases = read_leases(self._dynamodb, self.variables["FRAUDSTREAM_APPLICATION_NAME"])
+            shards = read_shards(self.kinesis, self.resources.stream_name)
+            checkpoints, there = checkpoints_of(leases, shards), {shard.shard_id for shard in shards}
+            judged = [(ShardId(shard), end) for shard, end in ends.items() if shard in there]
+            return all(_is_passed(checkpoints.get(shard), end) for shard, end in judged)
 
         wait_until(is_passed, "checkpoints behind the last record of every shard", patience_s)
 

@@ -24,6 +24,10 @@ class FaultNotFiredError(Exception):
     """The fault did not happen, so that its schedule proves nothing; the message says what was missing."""
 
 
+class BrokenPromiseError(Exception):
+    """The product did not do what it promises while a fault lasted; the message says what."""
+
+
 def between(low: float, high: float) -> Any:
     """Declare a parameter drawn evenly, to a tenth; the lowest value is the default."""
     return field(default=low, metadata={_DRAW: lambda chance: round(chance.uniform(low, high), 1)})
@@ -61,9 +65,10 @@ class Scene:
         for watch in filter(None, (self.from_fault, self.from_end)):
             watch.stop()
 
-    def seen(self, event: str) -> int:
-        """Count the lines with this event that the first consumer has logged since the scene was made."""
-        return self.deployment.consumer.log()[self._offset :].count(f'"{event}"')
+    def seen(self, event: str, about: str = "") -> int:
+        """Count the lines with this event, and with the text `about`, that the first consumer has logged since the scene was made."""
+        lines = self.deployment.consumer.log()[self._offset :].splitlines()
+        return sum(f'"{event}"' in line and about in line for line in lines)
 
     def require(self, is_so: Callable[[], bool], what: str, patience_s: float = _SHOW_S) -> None:
         """Wait for the proof that the fault struck. Raises FaultNotFiredError."""

@@ -20,18 +20,18 @@ class KillOne(Fault):
 
     @abstractmethod
     def victims(self, consumer: ConsumerProcess) -> list[int]:
-        """Return the processes to choose from."""
+        """Return all processes of this kind; the first one is the victim."""
 
     def strike(self, scene: Scene) -> str:
         """See `Fault`."""
         consumer = scene.running()
         scene.require(lambda: bool(self.victims(consumer)), "a victim")
-        pid = self.victims(consumer)[0]
+        pid, *others = self.victims(consumer)
         signal_to(pid, SIGKILL)
         scene.begins()
         scene.require(lambda: not is_alive(pid), f"the end of process {pid}")
-        scene.require(lambda: bool(self.victims(consumer)) and pid not in self.victims(consumer), "a successor")
-        return f"process {pid} is gone, {self.victims(consumer)[0]} took its place"
+        scene.require(lambda: bool(set(self.victims(consumer)) - {pid, *others}), "a successor")
+        return f"process {pid} is gone, and has a successor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,8 @@ class KillWorker(KillOne):
     def victims(self, consumer: ConsumerProcess) -> list[int]:
         """See `KillOne`."""
         pids = consumer.worker_pids()
-        return pids[self.number % len(pids) :] if pids else []
+        first = self.number % len(pids) if pids else 0
+        return pids[first:] + pids[:first]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,8 @@ class KillHost(Fault):
     def strike(self, scene: Scene) -> str:
         """See `Fault`."""
         consumer = scene.running()
-        orphans = [*consumer.worker_pids(), *consumer.launcher_pids(), consumer.daemon_pid() or 0]
+        ours = [consumer.daemon_pid(), consumer.housekeeping_pid()]
+        orphans = [*consumer.worker_pids(), *consumer.launcher_pids(), *filter(None, ours)]
         signal_to(consumer.pid, SIGKILL)
         scene.begins()
         consumer.kill()

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
-from consumer.chaos.fault import Fault, FaultNotFiredError, Scene, between, one_of
+from consumer.chaos.fault import BrokenPromiseError, Fault, FaultNotFiredError, Scene, between, one_of
 from consumer.scoring.bundle import MANIFEST_FILE, MODEL_FILE, POLICY_FILE, load_bundle
 from consumer.scoring.manifest import Manifest
 
@@ -103,8 +103,16 @@ class StartAfterTrim(Fault):
         moment = caught_up(scene) - timedelta(seconds=self.seconds)
         environment, stream = scene.deployment.environment, scene.deployment.resources.stream_name
         scene.deployment.consumer.stop()
+        _require_clean(scene)
         environment.faults.trim(stream, int(moment.timestamp() * 1000))
         return start_anew(scene)
+
+
+def _require_clean(scene: Scene) -> None:
+    """Audit what the last audit cannot see any more. Raises BrokenPromiseError."""
+    report = scene.deployment.audit()
+    if not report.is_clean:
+        raise BrokenPromiseError(f"before the trim: {'; '.join(report.findings)}")
 
 
 def caught_up(scene: Scene) -> datetime:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from consumer.chaos.consumer_process import ConsumerProcess
 from consumer.chaos.database_faults import embedded, seen_unavailable, stopped
-from consumer.chaos.fault import Fault, FaultNotFiredError, Scene, between, last, one_of
+from consumer.chaos.fault import BrokenPromiseError, Fault, FaultNotFiredError, Scene, between, last, one_of
 from consumer.chaos.processes import private_bytes
 from consumer.chaos.waiting import wait_until
 
@@ -96,7 +96,7 @@ class Memory:
                 self.peaks[role] = max(self.peaks.get(role, 0), private_bytes(pid))
 
 
-class MemoryBoundError(Exception):
+class MemoryBoundError(BrokenPromiseError):
     """A process holds more memory than it is promised to."""
 
 

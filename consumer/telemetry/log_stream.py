@@ -110,13 +110,14 @@ def protect_stderr() -> None:
 
 
 def _own_end(fd: int) -> int:
-    """Return a descriptor for the same pipe that does not block; the flag on a shared one would hurt those who share it.
+    """Return a descriptor for the same pipe or terminal that does not block; the flag on a shared one would hurt those who share it.
 
     Files do not block for long, and cannot be opened again without losing the place in them.
     """
     try:
-        if stat.S_ISFIFO(os.fstat(fd).st_mode):
-            return os.open(f"/proc/self/fd/{fd}", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        if stat.S_ISFIFO(os.fstat(fd).st_mode) or os.isatty(fd):
+            flags = os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+            return os.open(f"/proc/self/fd/{fd}", flags)
     except OSError:
         pass  # no permission on it, or no /proc: then writes may wait for the reader, after `poll` said that they would not
     return fd

@@ -195,8 +195,17 @@ OWNERS = (
         "An overtaken batch is looked up again, by position too: another owner's code may have read another identity.",
         "an overtaken batch asks for its identities only",
         "consumer/pipeline.py",
-        "by_position=overtaken > 0",
-        "by_position=False",
+        "by_position=overtaken > 0 or self._is_redelivery",
+        "by_position=self._is_redelivery",
         "tests/unit/test_pipeline_identities.py::test_what_another_owner_decided_under_another_identity_is_found",
+    ),
+    Mutation(
+        "An event that was decided once stays decided, whatever is deployed in between: another release may read another identity.",
+        "what is delivered again is asked for by its identity only",
+        "consumer/pipeline.py",
+        "by_position=overtaken > 0 or self._is_redelivery",
+        "by_position=overtaken > 0",
+        "tests/unit/test_pipeline_identities.py"
+        "::test_what_an_earlier_release_decided_under_another_identity_is_found_when_it_is_delivered_again",
     ),
 )

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, cast
 
-from consumer.auditing.stream import Shard, read_shards, read_stream
-from schemas.position import ShardId
+from consumer.auditing.stream import Shard, checkpoints_of, read_shards, read_stream
+from schemas.position import Position, ShardId
 
 CREATED = datetime(2026, 3, 1, 8, tzinfo=UTC)
 OPEN, CLOSED = "shardId-000000000000", "shardId-000000000001"
@@ -100,3 +100,34 @@ def test_what_arrived_after_the_reading_began_need_not_be_read() -> None:
 def test_shards_are_listed_in_order_with_those_that_are_closed() -> None:
     client = Kinesis(**{OPEN.replace("-", "_"): [], CLOSED.replace("-", "_"): []})
     assert read_shards(cast("Any", client), "s") == [Shard(ShardId(OPEN), False), Shard(ShardId(CLOSED), True)]
+
+
+FIRST, LEFT, RIGHT, MERGED = (ShardId(f"shardId-{number:012}") for number in range(4))
+RESHARDED = [
+    Shard(FIRST, is_closed=True),
+    Shard(LEFT, is_closed=True, parents=frozenset({FIRST})),
+    Shard(RIGHT, is_closed=True, parents=frozenset({FIRST})),
+    Shard(MERGED, is_closed=False, parents=frozenset({LEFT, RIGHT})),
+]
+
+
+def test_a_shard_whose_lease_kcl_has_deleted_is_at_its_end() -> None:
+    somewhere = Position(9, 0)
+    assert checkpoints_of({MERGED: somewhere}, RESHARDED) == {
+        FIRST: "SHARD_END", LEFT: "SHARD_END", RIGHT: "SHARD_END", MERGED: somewhere,
+    }  # fmt: skip
+    assert checkpoints_of({LEFT: None, RIGHT: somewhere}, RESHARDED) == {FIRST: "SHARD_END", RIGHT: somewhere}
+
+
+def test_a_shard_without_a_lease_is_not_at_its_end_before_all_its_children_have_begun() -> None:
+    assert checkpoints_of({}, RESHARDED) == {}
+    assert checkpoints_of({LEFT: None}, RESHARDED) == {}
+    assert checkpoints_of({FIRST: Position(1, 0), LEFT: None, RIGHT: None}, RESHARDED) == {FIRST: Position(1, 0)}
+
+
+def test_a_shard_knows_the_shards_that_it_was_made_of() -> None:
+    class Merged(Kinesis):
+        def paginate(self, **_: Any) -> Iterator[Any]:
+            yield {"Shards": [{"ShardId": MERGED, "ParentShardId": LEFT, "AdjacentParentShardId": RIGHT}]}
+
+    assert read_shards(cast("Any", Merged()), "s") == [Shard(MERGED, is_closed=False, parents=frozenset({LEFT, RIGHT}))]

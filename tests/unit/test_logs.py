@@ -67,6 +67,18 @@ def test_a_reader_that_does_not_read_is_waited_for_once_and_served_again_when_it
     assert pipe.stream.lines_lost == 101
 
 
+def test_a_terminal_that_stands_still_is_not_waited_for_either() -> None:
+    """As after Ctrl-S, or when nobody reads a container's terminal any more."""
+    screen_fd, terminal_fd = os.openpty()
+    stream = LogStream(terminal_fd)
+    while stream.write_line(b"x" * 1000):
+        pass
+    assert stream.lines_lost == 1
+    assert os.get_blocking(terminal_fd)
+    os.close(screen_fd)
+    os.close(terminal_fd)
+
+
 def test_a_line_that_was_cut_short_does_not_spoil_the_next_one() -> None:
     pipe = Pipe()
     assert not pipe.stream.write_line(b"y" * 1_000_000)  # more than a pipe holds

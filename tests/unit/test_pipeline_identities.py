@@ -9,7 +9,7 @@ from consumer.batch import Reader
 from schemas.alert import Alert
 from schemas.decision import Decision, Identity
 from sinks.ledger.memory import MemoryLedger
-from sinks.port import Refusal
+from sinks.port import Candidate, Delivery, Known, Refusal
 from tests.pipeline_builders import NOW, World, a_record, an_event
 
 MAX_COMMITS = 5
@@ -46,12 +46,54 @@ def test_what_another_owner_decided_under_another_identity_is_found() -> None:
     worker = world.worker()
     world.process(worker, [a_record(1, an_event("t"))])
     [first] = world.store.decisions.values()
-    theirs = first._replace(transaction_id="as-they-read-it", sequence_number="2")
+    theirs = first._replace(transaction_id="as-they-read-it", sequence_number="3")
     world.ledger = _Overtaken(world, theirs)
     owner = world.worker()
 
-    world.process(owner, [a_record(2, an_event("t", amount=99))])  # to us, a conflict with the first
+    world.process(owner, [a_record(2)])
+    world.process(owner, [a_record(3, an_event("t", amount=99))])  # to us, a conflict with the first
     world.stop(owner)
 
     assert world.refusals() == {}
-    assert world.lake_ids() == ["as-they-read-it"]
+    assert world.lake_ids() == ["t-2", "as-they-read-it"]
+
+
+def test_what_an_earlier_release_decided_under_another_identity_is_found_when_it_is_delivered_again() -> None:
+    world = World()
+    records = [a_record(1, an_event("t-1 ")), a_record(2, an_event("t-2"))]
+    world.process(world.worker(), records)
+    rows = {row.transaction_id: row for row in world.store.decisions.values()}
+    theirs = rows["t-1 "]._replace(transaction_id="t-1")  # the earlier release had trimmed it
+    world.store.decisions = {row.identity: row for row in (theirs, rows["t-2"])}
+    owner = world.worker()
+
+    for record in records:
+        world.process(owner, [record])
+    world.stop(owner)
+
+    assert world.lake_ids() == ["t-1", "t-2"]
+    assert len(world.store.decisions) == 2
+
+
+class _Asked(MemoryLedger):
+    """Remembers whether it was asked by position."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.store)
+        self.places: list[int] = []
+
+    def look_up(self, readable: Sequence[Candidate], unreadable: Sequence[Delivery]) -> Known:
+        self.places.append(len(unreadable))
+        return super().look_up(readable, unreadable)
+
+
+def test_positions_are_asked_for_until_a_batch_is_all_new() -> None:
+    world = World()
+    world.process(world.worker(), [a_record(1), a_record(2)])
+    world.ledger = asked = _Asked(world)
+    owner = world.worker()
+
+    for batch in ([a_record(1)], [a_record(2), a_record(3)], [a_record(4)], [a_record(5)]):
+        world.process(owner, batch)
+
+    assert asked.places == [1, 2, 1, 0]
