@@ -97,6 +97,8 @@ class AuditReport:
             return "audit clean: the stream holds no record"
         if self.counts["not_judged"]:
             return f"audit clean, but {self.counts['not_judged']:,} could not be judged"
+        if not_owed := self.counts["before_start"]:
+            return f"audit clean: every event had its effects exactly once, but for {not_owed:,} from before the start"
         return "audit clean: every event had its effects exactly once"
 
     def document(self) -> dict[str, object]:

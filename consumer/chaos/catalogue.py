@@ -30,6 +30,8 @@ _ALL: tuple[type[Fault], ...] = (
     database.PostgresReadOnly,
     database.CommitAnswerLost,
     database.CommitCut,
+    database.RelayAnswerLost,
+    database.RelayCommitCut,
     database.LockTimeout,
     database.PostgresBlackHole,
     traffic.PostgresAway,

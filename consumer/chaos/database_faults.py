@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from signal import SIGQUIT
+from typing import ClassVar
 
 import psycopg
 from psycopg import sql
 
-from consumer.chaos.fault import Fault, FaultNotFiredError, Scene, between, last, one_of
+from consumer.chaos.fault import Fault, FaultNotFiredError, Scene, between, last
 from infra.local.postgres import EmbeddedPostgres
 
 WORKER, RELAY = "fraudstream-worker", "fraudstream-relay"
@@ -75,9 +76,9 @@ class PostgresReadOnly(Fault):
 
 @dataclass(frozen=True, slots=True)
 class CommitAnswerLost(Fault):
-    """The connection is cut inside COMMIT, which landed."""
+    """A worker's connection is cut inside COMMIT, which landed."""
 
-    application: str = one_of(WORKER, RELAY)
+    application: ClassVar[str] = WORKER
 
     def strike(self, scene: Scene) -> str:
         """See `Fault`."""
@@ -90,10 +91,19 @@ class CommitAnswerLost(Fault):
 
 
 @dataclass(frozen=True, slots=True)
-class CommitCut(Fault):
-    """The connection is cut inside COMMIT, which did not land."""
+class RelayAnswerLost(CommitAnswerLost):
+    """The alert relay's connection is cut inside COMMIT, which landed."""
 
-    application: str = one_of(WORKER, RELAY)
+    application: ClassVar[str] = RELAY
+    sign = "alerts"
+    recovers_within_s = 150.0
+
+
+@dataclass(frozen=True, slots=True)
+class CommitCut(Fault):
+    """A worker's connection is cut inside COMMIT, which did not land."""
+
+    application: ClassVar[str] = WORKER
 
     def strike(self, scene: Scene) -> str:
         """See `Fault`."""
@@ -103,6 +113,15 @@ class CommitCut(Fault):
         scene.require(lambda: proxy.commits_cut > before, f"a COMMIT of {self.application}")
         scene.begins()
         return f"a COMMIT of {self.application} never reached the server"
+
+
+@dataclass(frozen=True, slots=True)
+class RelayCommitCut(CommitCut):
+    """The alert relay's connection is cut inside COMMIT, which did not land."""
+
+    application: ClassVar[str] = RELAY
+    sign = "alerts"
+    recovers_within_s = 150.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from consumer.auditing.gather import alerting_levels, gather
 from consumer.auditing.report import AuditReport
 from consumer.auditing.stream import checkpoints_of, read_leases, read_shards
 from consumer.chaos.consumer_process import ConsumerProcess
-from consumer.chaos.waiting import PATIENCE_S, wait_until
+from consumer.chaos.waiting import PATIENCE_S, BrokenPromiseError, wait_until
 from consumer.scoring.bundle import DEFAULT_BUNDLE, POLICY_FILE
 from consumer.scoring.policy import parse_policy
 from consumer.settings import Settings, settings_from
@@ -89,11 +89,11 @@ class Deployment:
         return self.consumers[-1]
 
     def remove_consumer(self, consumer: ConsumerProcess) -> None:
-        """Stop a consumer for good."""
+        """Stop a consumer for good. Raises BrokenPromiseError where it does not end as it should."""
         code = consumer.stop()
         self.consumers.remove(consumer)
         if code != 0:
-            raise RuntimeError(f"a consumer ended with {code}: {consumer.tail()}")
+            raise BrokenPromiseError(f"a consumer ended with {code}: {consumer.tail()}")
 
     def use_bundle(self, bundle: Path) -> None:
         """Let the next start take this model bundle; the audit knows its policy from now on."""

@@ -9,10 +9,10 @@ from typing import Any
 
 from consumer.auditing.report import AuditReport
 from consumer.chaos.deployment import Deployment
-from consumer.chaos.fault import BrokenPromiseError, Fault, FaultNotFiredError, Scene
+from consumer.chaos.fault import Fault, FaultNotFiredError, Scene
 from consumer.chaos.recovery import RecoveryWatch
 from consumer.chaos.traffic import Traffic
-from consumer.chaos.waiting import WaitedInVainError
+from consumer.chaos.waiting import BrokenPromiseError, WaitedInVainError
 
 PER_SECOND = 200
 _FIRST_S = 120.0

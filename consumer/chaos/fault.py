@@ -24,10 +24,6 @@ class FaultNotFiredError(Exception):
     """The fault did not happen, so that its schedule proves nothing; the message says what was missing."""
 
 
-class BrokenPromiseError(Exception):
-    """The product did not do what it promises while a fault lasted; the message says what."""
-
-
 def between(low: float, high: float) -> Any:
     """Declare a parameter drawn evenly, to a tenth; the lowest value is the default."""
     return field(default=low, metadata={_DRAW: lambda chance: round(chance.uniform(low, high), 1)})

@@ -78,11 +78,11 @@ class S3TimeoutLanded(AwsFault):
     """A PUT lands after its client has given up waiting and tried again."""
 
     usual_s = 35.0
-    seconds: float = between(2, 5)
+    seconds: float = between(_READ_TIMEOUT_S + 4, _READ_TIMEOUT_S + 6)
     delay_s: float = between(_READ_TIMEOUT_S + 1, _READ_TIMEOUT_S + 3)
 
     def members(self, deployment: Deployment) -> dict[str, Any]:
-        """See `AwsFault`."""
+        """See `AwsFault`. It lasts until the late PUT has landed, so that nobody is killed meanwhile."""
         lake = deployment.resources.lake_bucket
         slow = {"effect": "slow", "delay_s": self.delay_s, "times": 1}
         return {"service": "s3", "operation": "PutObject", "resource": lake, **slow}

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
-from consumer.chaos.fault import BrokenPromiseError, Fault, FaultNotFiredError, Scene, between, one_of
+from consumer.chaos.fault import Fault, FaultNotFiredError, Scene, between, one_of
+from consumer.chaos.waiting import BrokenPromiseError
 from consumer.scoring.bundle import MANIFEST_FILE, MODEL_FILE, POLICY_FILE, load_bundle
 from consumer.scoring.manifest import Manifest
 

@@ -10,6 +10,11 @@ from consumer.chaos.deployment import Deployment
 from consumer.chaos.fault import FaultNotFiredError, Scene, between, one_of
 
 
+def _lease_table(deployment: Deployment) -> str:
+    """Return what names the lease table, and neither of KCL's other two, whose names go on after it."""
+    return f"{deployment.variables['FRAUDSTREAM_APPLICATION_NAME']}\n"
+
+
 @dataclass(frozen=True, slots=True)
 class CheckpointsThrottled(AwsFault):
     """DynamoDB throttles checkpoints and lease renewals."""
@@ -20,7 +25,7 @@ class CheckpointsThrottled(AwsFault):
 
     def members(self, deployment: Deployment) -> dict[str, Any]:
         """See `AwsFault`."""
-        table = deployment.variables["FRAUDSTREAM_APPLICATION_NAME"]
+        table = _lease_table(deployment)
         how = {"effect": "error", "code": self.code, "share": self.share}
         return {"service": "dynamodb", "operation": "UpdateItem", "resource": table, **how}
 
@@ -34,7 +39,7 @@ class DynamodbAway(AwsFault):
 
     def members(self, deployment: Deployment) -> dict[str, Any]:
         """See `AwsFault`."""
-        table = deployment.variables["FRAUDSTREAM_APPLICATION_NAME"]
+        table = _lease_table(deployment)
         how = {"effect": "error", "status": 500, "code": "InternalServerError"}
         return {"service": "dynamodb", "resource": table, **how}
 

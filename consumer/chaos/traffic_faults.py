@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from consumer.chaos.consumer_process import ConsumerProcess
 from consumer.chaos.database_faults import embedded, seen_unavailable, stopped
-from consumer.chaos.fault import BrokenPromiseError, Fault, FaultNotFiredError, Scene, between, last, one_of
+from consumer.chaos.fault import Fault, FaultNotFiredError, Scene, between, last, one_of
 from consumer.chaos.processes import private_bytes
-from consumer.chaos.waiting import wait_until
+from consumer.chaos.waiting import BrokenPromiseError, wait_until
 
 _MIB = 1 << 20
 MEMORY_BOUNDS = {"worker": 160 * _MIB, "housekeeping": 160 * _MIB, "host": 320 * _MIB, "Java": 512 * _MIB}

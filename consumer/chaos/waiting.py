@@ -1,4 +1,4 @@
-"""Waits that end: each says what it waited for."""
+"""Waits that end: each says what it waited for. And the two ways in which a schedule finds the product wanting."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ _PAUSE_S = 0.05
 
 class WaitedInVainError(Exception):
     """Something that had to happen did not, in the time given."""
+
+
+class BrokenPromiseError(Exception):
+    """The product did not do what it promises while a fault lasted; the message says what."""
 
 
 def wait_until(is_so: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> float:

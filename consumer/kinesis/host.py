@@ -145,7 +145,7 @@ class Host:
 
     def _count(self, endings: list[Ending]) -> None:
         for ending in endings:
-            if ending.code != 0:
+            if ending.code != 0 and ending.child.role != "errand":
                 self._meter.count("ProcessFailures", of=ending.child.role)
             if ending.code == ExitCode.DELIBERATE_STOP:
                 self._meter.count("DeliberateStops")
@@ -172,13 +172,16 @@ class Host:
         return self._children.fork("housekeeping", body)
 
     def _fork_errand(self) -> None:
-        """Give the last daemon's leader lock back while the new one is still starting."""
+        """Give the last daemon's leader lock back while the new one is still starting. Without room for a process it stays."""
 
         def body() -> int:
             self._forget_host()
             return run_errand_process(self._loaded.release_leader, DatagramHeartbeat(self._beat_sender))
 
-        self._children.fork("errand", body)
+        try:
+            self._children.fork("errand", body)
+        except OSError as error:
+            _log.warning("errand_not_forked", error=str(error))
 
     def _forget_host(self) -> None:
         """In a child: close what belongs to the host. The lock above all: it is for the host and Java."""

@@ -37,8 +37,9 @@ def run_shard_process(arrival: Arrival, loaded: Loaded, heartbeat: Heartbeat) ->
     release_signals()
     meter = loaded.open_meter("worker")
     code = _coded(lambda: _serve(arrival, loaded, MeteredHeartbeat(heartbeat, meter), meter), heartbeat)
-    meter.close()
     arrival.close_pipes()
+    with suppress(Exception):
+        meter.close()
     with suppress(OSError):
         arrival.connection.send(bytes([code]))
     return code
@@ -65,7 +66,8 @@ def run_housekeeping_process(loaded: Loaded, heartbeat: Heartbeat) -> int:
     meter = loaded.open_meter("housekeeping")
     pulse = MeteredHeartbeat(heartbeat, meter)
     code = _coded(lambda: loaded.run_housekeeping(pulse, meter, lambda: is_stopping), heartbeat)
-    meter.close()
+    with suppress(Exception):
+        meter.close()
     return code
 
 

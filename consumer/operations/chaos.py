@@ -64,18 +64,26 @@ def run_chaos(plan: ChaosPlan) -> int:
     configure_logs("error")  # a publisher that tries again is no news here
     faults = plan.schedule()
     _print_schedule(plan, faults)
-    start_s = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="fraudstream-chaos-"))
+    try:
+        outcome = _run(plan, faults, folder)
+    except BaseException:
+        _say(plan, f"the logs are kept in {folder}")
+        raise
+    _report(plan, outcome, folder)
+    return int(not outcome.is_proof)
+
+
+def _run(plan: ChaosPlan, faults: Sequence[Fault], folder: Path) -> Outcome:
+    start_s = time.monotonic()
     with (
         LocalEnvironment(folder / "environment") as environment,
         a_deployment(environment, folder / "consumer", shards=plan.shards) as deployment,
     ):
-        outcome = run_schedule(
+        return run_schedule(
             deployment, faults, plan.seed, per_second=plan.rate,
             say=lambda what: _say(plan, f"[{time.monotonic() - start_s:6.1f} s] {what}"),
         )  # fmt: skip
-    _report(plan, outcome, folder)
-    return int(not outcome.is_proof)
 
 
 def document(outcome: Outcome) -> dict[str, object]:

@@ -11,9 +11,10 @@ import os
 import select
 import stat
 import sys
+import time
 
 _STDERR = 2
-_PATIENCE_MS = 1_000
+_PATIENCE_S = 1.0
 _END = b"\n"
 
 
@@ -42,17 +43,18 @@ class LogStream:
     def _write(self, data: bytes) -> bytes:
         """Return what could not be written."""
         rest = data
-        while rest and self._is_writable():
+        deadline_s = time.monotonic() + (_PATIENCE_S if self._is_patient else 0.0)
+        while rest and self._is_writable(deadline_s - time.monotonic()):
             try:
                 rest = rest[os.write(self.fd, rest) :]
             except OSError:  # BlockingIOError, too: another process was quicker than our `poll`
                 break
         return rest
 
-    def _is_writable(self) -> bool:
+    def _is_writable(self, patience_s: float) -> bool:
         poll = select.poll()
         poll.register(self.fd, select.POLLOUT)
-        return bool(poll.poll(_PATIENCE_MS if self._is_patient else 0))
+        return bool(poll.poll(max(0.0, patience_s) * 1000))
 
 
 class StreamAsText(io.TextIOBase):

@@ -133,6 +133,7 @@ def test_what_arrived_before_the_moment_of_the_start_is_not_lost_and_what_came_a
     assert audit(replace(silent, reads_from=arrivals[0])).counts["before_start"] == 0
     after_all = audit(replace(silent, reads_from=arrivals[-1] + timedelta(milliseconds=1)))
     assert (after_all.counts["before_start"], after_all.is_clean) == (5, True)
+    assert after_all.verdict.endswith("but for 5 from before the start")
 
 
 def test_a_shard_without_any_effect_began_after_its_checkpoint_when_the_start_was_at_latest() -> None:

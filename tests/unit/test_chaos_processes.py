@@ -39,7 +39,7 @@ def test_a_family_is_stopped_and_goes_on_whole(tree: tuple[subprocess.Popen[str]
 
 def test_what_has_ended_is_neither_alive_nor_holds_memory(tree: tuple[subprocess.Popen[str], int]) -> None:
     parent, child = tree
-    assert private_bytes(child) > 100_000
+    wait_until(lambda: private_bytes(child) > 100_000, "an interpreter that has begun")
     parent.kill()
     wait_until(lambda: not is_alive(parent.pid), "the end")
     assert (family(parent.pid), private_bytes(parent.pid)) == ([], 0)

@@ -15,7 +15,8 @@ _PARTIAL = {("kinesis", "PutRecords"), ("sns", "PublishBatch")}
 class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What goes wrong, for which requests and how often. Raises ``ValueError`` for a share of an operation without entries.
 
-    ``resource`` must occur in what the request names: stream, table, bucket/key, topic ARN, queue URL. ``None`` there and
+    ``resource`` must occur in what the request names: stream, table, bucket/key, topic ARN, queue URL, a line each (so a name with its
+    line end is that name's end). ``None`` there and
     in ``operation`` means any. A request is struck with probability ``share`` (for ``partial`` each entry is), drawn from
     ``Random(seed)`` in the order of requests, ``times`` at most.
 
@@ -129,7 +130,7 @@ def _is_meant(fault: Fault, request: Named) -> bool:
     return (
         fault.service == request.service
         and fault.operation in (None, request.operation)
-        and (fault.resource is None or fault.resource in request.resource)
+        and (fault.resource is None or fault.resource in f"{request.resource}\n")
     )
 
 
