@@ -72,6 +72,7 @@ def run_schedule(
                 outcome.strikes.append(strike := run_fault(deployment, traffic, fault))
             except (FaultNotFiredError, WaitedInVainError, BrokenPromiseError) as error:
                 outcome.failures.append(f"{fault.kind()}: {error}")
+                say(f"    FAILED: {error}")
                 break
             say(f"    {strike.proof}; {recovery_of(strike)}")
     outcome.made = dict(traffic.made)

@@ -16,6 +16,7 @@ from consumer.kinesis.process import die_with_parent, require_single_thread
 from consumer.kinesis.signals import signals_held_back
 from consumer.telemetry.health import ProcessHealth
 
+_PAUSE_S = 0.02
 Role: TypeAlias = Literal["worker", "housekeeping", "errand"]
 """An errand is short: nobody waits for it, and nothing depends on its end."""
 
@@ -98,6 +99,14 @@ class Children:
                 del self._by_pid[pid]
                 endings.append(Ending(child, os.waitstatus_to_exitcode(status)))
         return endings
+
+    def wait(self, role: Role, patience_s: float) -> None:
+        """Wait until no child of a role is left; kill those that are there after `patience_s`."""
+        deadline_s = time.monotonic() + patience_s
+        while self.of(role) and time.monotonic() < deadline_s:
+            self.reap()
+            time.sleep(_PAUSE_S)
+        self.kill(role)
 
     def signal(self, role: Role, number: signal.Signals) -> None:
         """Send a signal to every living child of a role. A pid in the table is never somebody else's: it is not reaped yet."""

@@ -38,6 +38,7 @@ _log = structlog.get_logger(__name__)
 _TICK_S = 0.5
 _HEALTH_EVERY_S = 1.0
 _ASLEEP_S = 10.0
+_ERRAND_S = 5.0
 
 
 def run_host(settings: HostSettings, load: Callable[[], Loaded]) -> int:
@@ -172,7 +173,10 @@ class Host:
         return self._children.fork("housekeeping", body)
 
     def _fork_errand(self) -> None:
-        """Give the last daemon's leader lock back while the new one is still starting. Without room for a process it stays."""
+        """Give the last daemon's leader lock back, while the new one is still starting or when all is over.
+
+        Without room for another process the lock stays, and is free two minutes later.
+        """
 
         def body() -> int:
             self._forget_host()
@@ -225,6 +229,8 @@ class Host:
 
     def _close(self) -> None:
         self._daemon.close()
+        self._fork_errand()  # a daemon that is asked to stop may take the lead again at the last moment, and die with it
+        self._children.wait("errand", _ERRAND_S)
         self._housekeeping.kill()
         self._signals.close()
         self._selector.close()

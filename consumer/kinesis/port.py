@@ -79,4 +79,4 @@ class Loaded:
     run_housekeeping: HousekeepingRun
     open_meter: MeterFactory = lambda _: NoMeter()
     release_leader: Callable[[], None] = lambda: None
-    """Called in a forked process whenever a daemon is started: gives back what a killed one left behind (`leader_lock.py`)."""
+    """Called in a forked process whenever a daemon is started, and when the last one has ended: see `leader_lock.py`."""

@@ -75,7 +75,8 @@ def load_from(config: dict[str, Any]) -> Loaded:
     import pyarrow.parquet
 
     assert all((np, onnxruntime, pyarrow.parquet))  # loaded, as in the real host, and still a single thread
-    return scripted(Journal(Path(config["journal"])), checkpoints_batches=True)
+    hangs = config.get("hangs_in_errand", False)
+    return scripted(Journal(Path(config["journal"])), checkpoints_batches=True, hangs_in_errand=hangs)
 
 
 def run_without_java(config: dict[str, Any]) -> int:

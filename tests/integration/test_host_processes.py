@@ -167,10 +167,11 @@ def test_a_stop_waits_for_the_workers_then_for_housekeeping_and_exits_0(host: Ru
         shard.end_lease()
 
     assert host.exit_code() == 0
-    assert [line["event"] for line in host.journal.lines()][-3:] == [
+    assert [line["event"] for line in host.journal.lines()][-4:] == [
         "shutdown_requested",
         "lease_lost",
         "housekeeping_stopped",
+        "leader_released",
     ]
     assert host.health().state == "stopped"
 

@@ -111,7 +111,7 @@ _ERRORS = {
 }
 
 
-def scripted(journal: Journal, *, checkpoints_batches: bool = False) -> Loaded:
+def scripted(journal: Journal, *, checkpoints_batches: bool = False, hangs_in_errand: bool = False) -> Loaded:
     """Everything that a host or worker loads, with housekeeping that waits until it should stop."""
 
     def keep_house(heartbeat: Heartbeat, _metrics: Metrics, should_stop: Callable[[], bool]) -> None:
@@ -121,9 +121,15 @@ def scripted(journal: Journal, *, checkpoints_batches: bool = False) -> Loaded:
             time.sleep(0.05)
         journal.note("housekeeping_stopped")
 
+    def release_leader() -> None:
+        journal.note("leader_released")
+        if hangs_in_errand:
+            time.sleep(3600)
+
     return Loaded(
         EPOCH,
         lambda beat, _: ScriptedProcessor(journal, beat, checkpoints_batches=checkpoints_batches),
         keep_house,
         partial(open_meter, "tests", 0.5, log_stream()),
+        release_leader,
     )
