@@ -119,7 +119,17 @@ def migrate() -> None:
 
 @app.command()
 def publish(
-    file: Annotated[Path, typer.Argument(help="JSON lines, or one JSON array of events; - reads standard input.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            exists=True,
+            dir_okay=False,
+            readable=True,
+            allow_dash=True,
+            metavar="FILE",
+            help="JSON lines, or one JSON array of events; - reads standard input.",
+        ),
+    ],
     force: Annotated[bool, typer.Option("--force", help="Send lines that are no valid events all the same.")] = False,
 ) -> None:
     """Publish the events of FILE to the stream. Lines that are no valid events are refused with their numbers."""
@@ -173,7 +183,7 @@ def chaos(  # noqa: PLR0917 - typer makes options of them
         if is_listed:
             typer.echo("\n".join(list_kinds()))
             raise typer.Exit
-        named = tuple(filter(None, kinds.split(",")))
+        named = tuple(kind.strip() for kind in kinds.split(",")) if kinds else ()
         raise typer.Exit(run_chaos(ChaosPlan(seed, minutes, named, shards, rate, as_json)))
 
 

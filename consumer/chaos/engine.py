@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,7 +67,7 @@ def run_schedule(
     with Traffic(deployment, per_second, seed) as traffic:
         say(f"first decision on every shard after {_first_decision(deployment):.1f} s")
         for number, fault in enumerate(faults, 1):
-            say(f"{number}/{len(faults)} {fault.kind()} {fault.parameters() or ''}")
+            say(f"{number}/{len(faults)} {told_fault(fault)}")
             try:
                 outcome.strikes.append(strike := run_fault(deployment, traffic, fault))
             except (FaultNotFiredError, WaitedInVainError, BrokenPromiseError) as error:
@@ -76,7 +76,7 @@ def run_schedule(
                 break
             say(f"    {strike.proof}; {recovery_of(strike)}")
     outcome.made = dict(traffic.made)
-    say(f"published {traffic.published:,} records: {dict(traffic.made)}; draining")
+    say(f"published {traffic.published:,} records ({_told(traffic.made)}); waiting for their effects, then the audit")
     _finish(deployment, traffic, outcome)
     return outcome
 
@@ -92,11 +92,20 @@ def run_fault(deployment: Deployment, traffic: Traffic, fault: Fault) -> Strike:
         return Strike(fault.kind(), fault.sign, fault.parameters(), proof, from_fault_s, from_end_s)
 
 
+def told_fault(fault: Fault) -> str:
+    """Return the fault's kind and parameters in words."""
+    return f"{fault.kind()} ({_told(fault.parameters())})" if fault.parameters() else fault.kind()
+
+
 def recovery_of(strike: Strike) -> str:
     """Return the recovery in words."""
     what = "an alert" if strike.sign == "alerts" else "decisions on every shard"
     from_end = "" if strike.from_end_s is None else f", {strike.from_end_s:.1f} s after its end"
     return f"{what} {strike.from_fault_s:.1f} s after the fault{from_end}"
+
+
+def _told(facts: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in facts.items())
 
 
 def _first_decision(deployment: Deployment) -> float:

@@ -56,6 +56,12 @@ class Scene:
         if self.from_fault is not None:
             self.from_fault.wait(PATIENCE_S)
 
+    def wait_recovered_from_end(self, patience_s: float) -> float:
+        """Return the seconds from the fault's end until decisions go on. Raises WaitedInVainError."""
+        if self.from_end is None:
+            raise RuntimeError("the fault has no end yet")
+        return self.from_end.wait(patience_s)
+
     def close(self) -> None:
         """Measure no more."""
         for watch in filter(None, (self.from_fault, self.from_end)):

@@ -33,7 +33,8 @@ def table(summaries: Sequence[KindSummary]) -> list[str]:
     heads = ("fault", "sign", "struck", "from the fault s", "from its end s")
     rows = [heads, *((s.kind, s.sign, str(s.strikes), _told(s.from_fault_s), _told(s.from_end_s)) for s in summaries)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
-    return ["  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    padded = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return [f"  {line.rstrip()}" for line in padded]
 
 
 def _summary(kind: str, strikes: Sequence[Strike]) -> KindSummary:

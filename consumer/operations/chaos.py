@@ -14,7 +14,7 @@ from types import FrameType
 
 from consumer.chaos.catalogue import CATALOGUE, QUICK
 from consumer.chaos.deployment import a_deployment
-from consumer.chaos.engine import Outcome, run_schedule
+from consumer.chaos.engine import Outcome, run_schedule, told_fault
 from consumer.chaos.fault import Fault
 from consumer.chaos.schedule import draw
 from consumer.chaos.summary import summarise, table
@@ -40,7 +40,9 @@ class ChaosPlan:
     def schedule(self) -> list[Fault]:
         """Return the faults. Raises UnknownFaultError."""
         if unknown := set(self.kinds) - CATALOGUE.keys():
-            raise UnknownFaultError(f"no such fault: {', '.join(sorted(unknown))}; `fraudstream chaos --list` has them")
+            raise UnknownFaultError(
+                f"no such fault: {', '.join(sorted(unknown)) or '(empty)'}; `fraudstream chaos --list` has them"
+            )
         kinds = [CATALOGUE[name] for name in self.kinds] or list(QUICK)
         return draw(self.seed, kinds, None if self.minutes is None else self.minutes * 60)
 
@@ -52,9 +54,10 @@ class ChaosPlan:
 
 
 def list_kinds() -> list[str]:
-    """Return a line for each kind of fault; a star marks those that only strike when they are named."""
+    """Return a line for each kind of fault; a star marks those that only strike when they are named, as the last line says."""
     width = max(map(len, CATALOGUE))
-    return [f"{name:<{width}} {'*' if kind.is_long else ' '} {kind.about()}" for name, kind in CATALOGUE.items()]
+    lines = [f"{name:<{width}} {'*' if kind.is_long else ' '} {kind.about()}" for name, kind in CATALOGUE.items()]
+    return [*lines, "* takes minutes: strikes only where --kinds names it"]
 
 
 def run_chaos(plan: ChaosPlan) -> int:
@@ -65,6 +68,7 @@ def run_chaos(plan: ChaosPlan) -> int:
     faults = plan.schedule()
     _print_schedule(plan, faults)
     folder = Path(tempfile.mkdtemp(prefix="fraudstream-chaos-"))
+    _say(plan, "starting the AWS emulator, PostgreSQL and the consumer; Ctrl-C ends everything")
     try:
         outcome = _run(plan, faults, folder)
     except BaseException:
@@ -100,10 +104,11 @@ def document(outcome: Outcome) -> dict[str, object]:
 
 
 def _print_schedule(plan: ChaosPlan, faults: Sequence[Fault]) -> None:
-    _say(plan, f"schedule of seed {plan.seed}, about {sum(fault.usual_s for fault in faults) / 60:.0f} minutes:")
+    _say(
+        plan, f"schedule of seed {plan.seed}, usually about {sum(fault.usual_s for fault in faults) / 60:.1f} minutes:"
+    )
     for number, fault in enumerate(faults, 1):
-        told = ", ".join(f"{name} {value}" for name, value in fault.parameters().items())
-        _say(plan, f"  {number:>3} {fault.kind()}" + (f" ({told})" if told else ""))
+        _say(plan, f"  {number:>3} {told_fault(fault)}")
 
 
 def _report(plan: ChaosPlan, outcome: Outcome, folder: Path) -> None:

@@ -46,7 +46,12 @@ def counted(reasons: Counter[str], resolved: int) -> str:
     if not reasons:
         return "no dead letter"
     by_reason = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
-    return f"{reasons.total():,} dead letters: {by_reason}; {resolved:,} resolved"
+    return f"{letters(reasons.total())}: {by_reason}; {resolved:,} resolved"
+
+
+def letters(count: int) -> str:
+    """Return so many dead letters in words."""
+    return f"{count:,} dead letter{'' if count == 1 else 's'}"
 
 
 def told_errors(errors: Iterable[FieldError]) -> str:

@@ -18,7 +18,8 @@ Meant = TypeVar("Meant")
 _WHERE_HELP = (
     "Only those for which FIELD=VALUE is so; repeat it for more conditions, all must be met. "
     "id, epoch, shard, stage, reason (= !=); resolved=true|false; "
-    "arrived (= != < <= > >=) a UTC day 2026-11-20 or a time 2026-11-20T13:00:00Z."
+    "arrived (= != < <= > >=) a UTC day 2026-11-20 or a time 2026-11-20T13:00:00Z, "
+    "in quotes: 'arrived>=2026-11-20'."
 )
 WhereOption = Annotated[list[str], typer.Option("--where", help=_WHERE_HELP, metavar="CONDITION")]
 
@@ -58,16 +59,18 @@ def _add_list(app: typer.Typer, lent: _Lent) -> None:
 def _add_show(app: typer.Typer, lent: _Lent) -> None:
     @app.command()
     def show(
-        dead_letter: Annotated[str, typer.Argument(help="Its id as `list` prints it, or the key of its object.")],
+        dead_letter: Annotated[
+            str, typer.Argument(help="Its id as `list` prints it, or the key of its object.", metavar="DEAD_LETTER")
+        ],
         *,
         raw: Annotated[bool, typer.Option("--raw", help="Write the record's bytes and nothing else.")] = False,
     ) -> None:
         """Show one refused record: every error, versions, state and its bytes. Exit code 1 if there is none."""
         from consumer.operations.dead_letters import run_show
-        from sinks.dead_letters.keys import parse_letter_id
+        from consumer.operations.dead_letters_where import letter_position
 
         with lent.errors_told():
-            position = _understood(parse_letter_id, dead_letter)
+            position = _understood(letter_position, dead_letter)
             raise typer.Exit(0 if run_show(lent.settings(), position, is_raw=raw) else 1)
 
 

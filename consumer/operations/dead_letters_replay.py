@@ -13,7 +13,7 @@ from importlib.metadata import version
 
 from consumer.clients import AwsClients
 from consumer.deciding import Decider
-from consumer.operations.dead_letters import told_errors
+from consumer.operations.dead_letters import letters, told_errors
 from consumer.operations.dead_letters_where import Where
 from consumer.operations.terminal import printable
 from consumer.patience import Patience
@@ -89,7 +89,7 @@ def _replayer(settings: Settings, stack: ExitStack, *, is_dry_run: bool) -> Repl
 
 
 def _replay_all(replayer: Replayer, chosen: Sequence[Delivery], tally: _Tally) -> int:
-    print(f"{'rehearsing' if tally.is_dry_run else 'replaying'} {len(chosen):,} dead letters", file=sys.stderr)
+    print(f"{'rehearsing' if tally.is_dry_run else 'replaying'} {letters(len(chosen))}", file=sys.stderr)
     try:
         for number, delivery in enumerate(chosen, start=1):
             tally.take(replayer.replay(delivery))

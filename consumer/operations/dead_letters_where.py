@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple, get_args
 
 from schemas.dead_letter import RefusalReason, Stage
+from schemas.position import StreamPosition
 from schemas.timestamps import parse_timestamp
 from sinks.dead_letters.keys import parse_letter_id
 from sinks.ledger.rows import StoredRefusal
@@ -58,10 +59,21 @@ def parse_where(conditions: Sequence[str]) -> Where:
     return lambda stored: all(is_met(stored) for is_met in parsed)
 
 
+def letter_position(letter: str) -> StreamPosition:
+    """Return the position that a dead letter's id, or the key of its object, means. Raises WhereError."""
+    try:
+        return parse_letter_id(letter)
+    except ValueError as error:
+        raise WhereError(f"{error}; `fraudstream dead-letters list` prints them") from None
+
+
 def _parse(condition: str) -> Where:
     match = _CONDITION.fullmatch(condition)
     if match is None:
-        raise WhereError(f"{condition!r} is no condition: write field=value, such as reason=invalid_event")
+        raise WhereError(
+            f"{condition!r} is no condition: write field=value, such as reason=invalid_event, "
+            "and put < and > into quotes: 'arrived>=2026-11-20'"
+        )
     name, comparison, value = match.groups()
     if name not in FIELDS:
         raise WhereError(f"{condition!r}: there is no field {name!r}; the fields are {', '.join(FIELDS)}")
@@ -81,10 +93,7 @@ def _word(name: str, value: str) -> Where:
 
 
 def _id(value: str) -> Where:
-    try:
-        position = parse_letter_id(value)
-    except ValueError as error:
-        raise WhereError(f"{error}; `fraudstream dead-letters list` prints them") from None
+    position = letter_position(value)
     return lambda stored: stored.refusal.position == position
 
 

@@ -29,6 +29,7 @@ from infra.local.up import QUICK, only_one, resource_variables, written
 
 STATE_DIR = Path(".fraudstream")
 _FIRST_DECISION_S = 120.0
+_TELL_WAITING_EVERY_S = 10.0
 _DRAIN_S = 60.0
 _STOP_S = 90.0
 
@@ -120,7 +121,7 @@ class _Demo:
 
     def _start(self, consumer: subprocess.Popen[bytes]) -> None:
         _say(f"consumer started (log: {_log_path(self._settings)}); publishing {self._source.description}")
-        started_s = time.monotonic()
+        started_s = told_s = time.monotonic()
         self._source.start()
         while self._source.is_running() or self._source.published:
             if self._watch.has_decided():
@@ -129,6 +130,9 @@ class _Demo:
             _require_running(consumer, self._settings)
             if time.monotonic() - started_s > _FIRST_DECISION_S:
                 raise DemoError(f"no decision within {_FIRST_DECISION_S:.0f} s: see {_log_path(self._settings)}")
+            if time.monotonic() - told_s > _TELL_WAITING_EVERY_S:
+                told_s = time.monotonic()
+                _say(f"{told_s - started_s:.0f} s: no decision yet, Java and the first leases take their time")
             time.sleep(0.1)
         _say("nothing was published, so there is nothing to decide")
 

@@ -104,6 +104,6 @@ def farewell(settings: Settings, *, is_kept: bool) -> Iterator[str]:
     yield "  .venv/bin/fraudstream --local audit"
     yield "  .venv/bin/fraudstream --local show TRANSACTION_ID        # such as the riskiest above"
     yield "  .venv/bin/fraudstream --local publish my-events.jsonl    # your own events, one JSON object a line"
-    yield f"  set -a; . {state.name}/local.env; set +a                    # in a shell of its own, for the AWS CLI and psql:"
+    yield f"  set -a; . {state.name}/local.env; set +a                 # in a shell of its own, for the AWS CLI and psql:"
     yield f"  aws s3 ls --recursive s3://{settings.lake_bucket}/"
     yield '  psql "$DATABASE_URL" -c "select risk_level, count(*) from fraudstream.decision group by 1"'
