@@ -119,17 +119,7 @@ def migrate() -> None:
 
 @app.command()
 def publish(
-    file: Annotated[
-        Path,
-        typer.Argument(
-            exists=True,
-            dir_okay=False,
-            readable=True,
-            allow_dash=True,
-            metavar="FILE",
-            help="JSON lines, or one JSON array of events; - reads standard input.",
-        ),
-    ],
+    file: Annotated[Path, typer.Argument(help="JSON lines, or one JSON array of events; - reads standard input.")],
     force: Annotated[bool, typer.Option("--force", help="Send lines that are no valid events all the same.")] = False,
 ) -> None:
     """Publish the events of FILE to the stream. Lines that are no valid events are refused with their numbers."""

@@ -41,7 +41,7 @@ class ChaosPlan:
         """Return the faults. Raises UnknownFaultError."""
         if unknown := set(self.kinds) - CATALOGUE.keys():
             raise UnknownFaultError(
-                f"no such fault: {', '.join(sorted(unknown)) or '(empty)'}; `fraudstream chaos --list` has them"
+                f"no such fault: {', '.join(name or '(empty)' for name in sorted(unknown))}; `fraudstream chaos --list` has them"
             )
         kinds = [CATALOGUE[name] for name in self.kinds] or list(QUICK)
         return draw(self.seed, kinds, None if self.minutes is None else self.minutes * 60)

@@ -18,6 +18,8 @@ _BY_CODE = {
 
 def with_remedy(error: Exception) -> str:
     """Return the error's message and, where there is one, the remedy."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
     remedy = _remedy(error)
     return f"{error}; {remedy}" if remedy else str(error) or type(error).__name__
 

@@ -20,7 +20,18 @@ CASES = {
         "is the local environment still running?",
     ),
     "a ledger where nobody answers": (["show", "t"], {"DATABASE_URL": "postgresql://x@127.0.0.1:9/x"}, "127.0.0.1"),
-    "a file that is not there": (["publish", "/no/such/file"], {"AWS_ENDPOINT_URL": NOWHERE}, "No such file"),
+    "a file that is not there": (
+        ["publish", "/no/such/file"],
+        {"AWS_ENDPOINT_URL": NOWHERE},
+        "fraudstream: /no/such/file: No such file",
+    ),
+    "a folder in place of a file": (["publish", "/"], {"AWS_ENDPOINT_URL": NOWHERE}, "fraudstream: /: Is a directory"),
+    "a fault that is none": (
+        ["chaos", "--kinds", "split,,x"],
+        {},
+        "no such fault: (empty), x; `fraudstream chaos --list`",
+    ),
+    "an id of no dead letter": (["dead-letters", "show", "x"], {}, "`fraudstream dead-letters list` prints them"),
     "a wrong setting": (["health"], {"FRAUDSTREAM_EVENT_TIME_BEFORE": "-P3D"}, "event_time_before"),
     "a bundle that is not there": (
         ["consume"],

@@ -58,6 +58,7 @@ def test_all_conditions_must_be_met_and_none_selects_everything() -> None:
 
 MISTAKES = {
     "nonsense": "write field=value",
+    "arrived": "put < and > into quotes",
     "resaon=x": "the fields are id, epoch, shard, stage, reason, resolved, arrived",
     "reason=bad": "it is one of empty_record",
     "stage=parse": "it is one of decode, look_up, score, commit",
