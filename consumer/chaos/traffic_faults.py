@@ -15,7 +15,7 @@ from consumer.chaos.processes import private_bytes
 from consumer.chaos.waiting import BrokenPromiseError, wait_until
 
 _MIB = 1 << 20
-MEMORY_BOUNDS = {"worker": 160 * _MIB, "housekeeping": 160 * _MIB, "host": 320 * _MIB, "Java": 512 * _MIB}
+MEMORY_BOUNDS = {"worker": 128 * _MIB, "housekeeping": 64 * _MIB, "host": 64 * _MIB, "Java": 512 * _MIB}
 """What a process may hold for itself alone, in bytes, however long a sink is away."""
 _LAG_MS = 3_000
 _LAG_S = 120.0
@@ -23,7 +23,7 @@ _LAG_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class ProducerDisorder(Fault):
-    """The producer repeats, delays and changes a fifth of its events; a little of it is always there."""
+    """The producer repeats, delays and changes many of its events; a little of that is always there."""
 
     seconds: float = between(3, 6)
     share: float = between(0.1, 0.3)
