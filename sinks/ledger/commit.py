@@ -38,6 +38,7 @@ def commit_batch(
     """Write the batch and return the effective decisions by identity, in the order given."""
     given = {decision.identity: decision for decision in decisions}
     with connection.transaction():
+        connection.execute(query("lock_for_writing"))
         lock_shards(connection, [*(d.position for d in decisions), *(r.position for r in refusals)])
         require_unchanged(connection, decisions, refusals)
         inserted = _insert_decisions(connection, decisions)

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from psycopg import sql
 
 from sinks.errors import TransientSinkError
 from sinks.ledger.commit import commit_batch
@@ -33,6 +34,7 @@ pytestmark = pytest.mark.real
 
 LATER = NOW + timedelta(weeks=10)
 PLACES = b"select transaction_id, c.relname from fraudstream.decision join pg_class as c on c.oid = decision.tableoid order by 1"
+WAITED_FOR = b"select relname from pg_locks join pg_class c on c.oid = relation where not granted"
 WAITS = b"select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
 
 
@@ -110,7 +112,7 @@ def test_a_new_partition_takes_its_rows_out_of_the_default_one(ledger: PostgresL
     }
 
 
-def test_a_row_that_meets_its_new_partition_is_infrastructure_not_data(
+def test_a_batch_that_meets_the_making_of_its_partition_waits_before_its_rows_are_routed(
     ledger: PostgresLedger, database_url: str, connection: psycopg.Connection
 ) -> None:
     decision = a_decision(event_time=LATER)
@@ -120,13 +122,32 @@ def test_a_row_that_meets_its_new_partition_is_infrastructure_not_data(
         with connection.transaction():
             ensure_partitions(connection, LATER)
             commit = pool.submit(ledger.commit, [decision], [], [])
+            while not (waited_for := execute(database_url, WAITED_FOR)):
+                pass
+        assert commit.result() == {decision.identity: decision}
+
+    assert waited_for == [("decision",)], "not for the default partition, to which it would be routed already"
+    assert execute(database_url, PLACES) == [("t-1", week_of(LATER).partition)]
+
+
+def test_a_row_that_meets_a_partition_attached_by_hand_is_infrastructure_not_data(
+    ledger: PostgresLedger, database_url: str, connection: psycopg.Connection
+) -> None:
+    week = week_of(LATER)
+    by_hand = sql.SQL(
+        "lock table fraudstream.decision_default; create table by_hand (like fraudstream.decision including all);"
+        "alter table fraudstream.decision attach partition by_hand for values from ({}) to ({})"
+    ).format(sql.Literal(week.first), sql.Literal(week.end))
+    ledger.check()
+
+    with ThreadPoolExecutor(1) as pool:
+        with connection.transaction():
+            connection.execute(by_hand)
+            commit = pool.submit(ledger.commit, [a_decision(event_time=LATER)], [], [])
             while execute(database_url, WAITS) == [(0,)]:
                 pass
         with pytest.raises(TransientSinkError):
             commit.result()
-
-    assert ledger.commit([decision], [], []) == {decision.identity: decision}
-    assert execute(database_url, PLACES) == [("t-1", week_of(LATER).partition)]
 
 
 def test_a_row_still_being_written_into_the_default_partition_is_moved_too(

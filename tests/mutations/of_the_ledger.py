@@ -86,12 +86,20 @@ PARTITIONS = (
         f"{_COMMITS}::test_whoever_makes_partitions_at_the_same_time_waits_and_makes_none",
     ),
     Mutation(
+        "Writers wait before their rows are routed while a partition is made.",
+        "whoever makes a partition locks the default partition alone",
+        "sinks/ledger/sql/queries/make_partition.sql",
+        "lock table only fraudstream.decision in share row exclusive mode;",
+        "",
+        f"{_PARTITIONS}::test_a_batch_that_meets_the_making_of_its_partition_waits_before_its_rows_are_routed",
+    ),
+    Mutation(
         "A row that meets its new partition is retried.",
         "a row is refused because its partition was just made",
         "sinks/ledger/errors.py",
         "error.sqlstate.startswith(_TRANSIENT) or _is_partition_just_made(error)",
         "error.sqlstate.startswith(_TRANSIENT)",
-        f"{_PARTITIONS}::test_a_row_that_meets_its_new_partition_is_infrastructure_not_data",
+        f"{_PARTITIONS}::test_a_row_that_meets_a_partition_attached_by_hand_is_infrastructure_not_data",
     ),
     Mutation(
         "Retention drops partitions; a DEFAULT partition holds odd dates.",
