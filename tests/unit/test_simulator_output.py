@@ -5,11 +5,12 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 
 from producers.simulator.output import encode_event, write_events
 from producers.simulator.settings import SimulationSettings
-from producers.simulator.simulation import simulate
+from producers.simulator.simulation import SimulatedEvent, simulate
 
 _SETTINGS = SimulationSettings(seed=3, customers=50, merchants=20, fraud_share=0.2)
 _PROGRAM = """
@@ -72,12 +73,23 @@ def test_a_burst_at_a_rate_is_there_before_the_next_one_is_due() -> None:
     receiving, sending = os.pipe()
     with os.fdopen(receiving, "rb") as reader:
         with os.fdopen(sending, "wb", buffering=1 << 20) as out:
-            events = simulate(_SETTINGS, 4)
+            was_read, in_time = threading.Event(), list[bool]()
+            events = _held_back(simulate(_SETTINGS, 4), was_read, in_time)
             writing = threading.Thread(target=write_events, args=(events, out), kwargs={"per_second": 20})
             writing.start()
             first = reader.readline()
-            is_writing = writing.is_alive()
+            was_read.set()
             writing.join(timeout=60)
         assert json.loads(first)["transaction_id"].startswith("sim-3-")
-        assert is_writing
+        assert in_time == [True]
         assert len(reader.read().splitlines()) == 3
+
+
+def _held_back(
+    events: Iterable[SimulatedEvent], was_read: threading.Event, in_time: list[bool]
+) -> Iterator[SimulatedEvent]:
+    """Give the last event only once the first was read: without the flush between bursts it is not, before all is over."""
+    *most, last = events
+    yield from most
+    in_time.append(was_read.wait(timeout=10))
+    yield last
