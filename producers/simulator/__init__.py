@@ -1,5 +1,7 @@
-"""Simulated customers, merchants and fraud: plain, seeded, deterministic, with known truth.
+"""Simulated customers, merchants and fraud: seeded, deterministic, with known truth and with the labels that the world would report.
 
-Genuine customers shop near home, in their waking hours, at favourite merchants, for log-normal amounts. Fraud comes as two crude
-patterns (fraud.py) that one event betrays in part. It shows that the system works; it says nothing about real-world accuracy.
+Customers shop at favourite merchants in their hours, travel, get new phones and pay in foreign currencies. Fraud comes in five
+patterns that no single event shows (fraud.py), among happenings that resemble them (lookalikes.py). A purchase of either is drawn
+as any other, but for the few fields that its story needs (intents.py, purchases.py). reference.py is the data set that models are
+measured on. It shows that features, training and decisions work; it says nothing about how much real fraud they find.
 """

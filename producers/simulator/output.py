@@ -1,4 +1,4 @@
-"""Writing simulated events as JSON lines, and the truth about them into a file of its own, which no consumer reads."""
+"""Writing simulated events as JSON lines, and the truth and the labels into files of their own, which no consumer reads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import msgspec
 
 from producers.pacing import paced
 from producers.records import Pause
-from producers.simulator.simulation import SimulatedEvent
+from producers.simulator.events import SimulatedEvent
+from producers.simulator.labels import Reporter, SimulatedLabel
 
 _encode = msgspec.json.Encoder().encode
 
@@ -21,26 +22,50 @@ def encode_event(simulated: SimulatedEvent) -> bytes:
     return _encode(simulated.event)
 
 
-def encode_truth(simulated: SimulatedEvent) -> bytes:
-    """Return the truth about the event, by its identity: transaction_id, timestamp, is_fraud, pattern (null if genuine)."""
-    event = simulated.event
-    return _encode(
-        {
-            "transaction_id": event["transaction_id"],
-            "timestamp": event["timestamp"],
-            "is_fraud": simulated.is_fraud,
-            "pattern": simulated.pattern,
-        }
-    )
+def encode_truth(simulated: SimulatedEvent) -> bytes | None:
+    """Return the truth about the event, by its identity, if there is anything to tell; None for a genuine event like any other.
+
+    Holds transaction_id, timestamp, is_fraud, pattern (null if genuine) and lookalike (null unless it is genuine and resembles fraud).
+    """
+    if simulated.pattern is None and simulated.lookalike is None:
+        return None
+    event, is_fraud, pattern, lookalike = simulated
+    identity = {"transaction_id": event["transaction_id"], "timestamp": event["timestamp"]}
+    return _encode({**identity, "is_fraud": is_fraud, "pattern": pattern, "lookalike": lookalike})
+
+
+class Notebook:
+    """Writes down what events do not say: the truth as they come, the labels at the end, in the order of the reports."""
+
+    def __init__(self, seed: int, truth: BinaryIO | None = None, labels: BinaryIO | None = None) -> None:
+        self._truth, self._labels, self._reporter = truth, labels, Reporter(seed)
+        self._reported: list[SimulatedLabel] = []
+
+    def note(self, simulated: SimulatedEvent) -> None:
+        """Write the truth about an event and remember its label."""
+        if self._truth is not None and (truth := encode_truth(simulated)) is not None:
+            self._truth.write(truth + b"\n")
+        if self._labels is not None and (label := self._reporter.report(simulated)) is not None:
+            self._reported.append(label)
+
+    def close(self) -> None:
+        """Write the labels; those reported after the last event too, because whoever reads them looks at `reported_at`."""
+        if self._labels is not None:
+            self._reported.sort(key=lambda label: (label.reported_at, label.transaction_id))
+            self._labels.writelines(_encode(label.as_json()) + b"\n" for label in self._reported)
 
 
 def write_events(
-    events: Iterable[SimulatedEvent], out: BinaryIO, *, per_second: float | None = None, truth: BinaryIO | None = None
+    events: Iterable[SimulatedEvent],
+    out: BinaryIO,
+    *,
+    per_second: float | None = None,
+    notebook: Notebook | None = None,
 ) -> int:
     """Write the events as JSON lines, at a rate if one is given, and return how many were written.
 
-    With a rate every burst is flushed at once. The truth of an event is written before the event itself. Ends quietly when the
-    reader of `out` goes away (broken pipe); `out` then leads nowhere, so that closing it raises nothing either.
+    With a rate every burst is flushed at once. What the notebook is told of an event it is told before the event is written. Ends
+    quietly when the reader of `out` goes away (broken pipe); `out` then leads nowhere, so that closing it raises nothing either.
     """
     written = 0
     try:
@@ -48,8 +73,8 @@ def write_events(
             if isinstance(simulated, Pause):
                 out.flush()
                 continue
-            if truth is not None:
-                truth.write(encode_truth(simulated) + b"\n")
+            if notebook is not None:
+                notebook.note(simulated)
             out.write(encode_event(simulated) + b"\n")
             written += 1
         out.flush()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 
@@ -18,11 +17,6 @@ class Place(NamedTuple):
     units_per_dollar: float
     utc_offset_h: int
     weight: int
-
-    @property
-    def round_unit(self) -> int:
-        """The power of ten nearest to a dollar: what people call a round amount there."""
-        return int(10 ** round(math.log10(self.units_per_dollar)))
 
     @property
     def has_cents(self) -> bool:
@@ -67,3 +61,4 @@ PLACES = (
     Place("AU", "NSW", "Sydney", -33.869, 151.209, "AUD", 1.52, 10, 2),
     Place("NZ", None, "Auckland", -36.851, 174.765, "NZD", 1.66, 12, 1),
 )
+PLACE_WEIGHTS = tuple(place.weight for place in PLACES)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 _MAX_RUN_ID_CHARACTERS = 64
 _MAX_FRAUD_SHARE = 0.5
+_DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,15 @@ class SimulationSettings:
             raise ValueError("the start needs a time zone")
         if len(self.run_id) > _MAX_RUN_ID_CHARACTERS:
             raise ValueError(f"the run id must have at most {_MAX_RUN_ID_CHARACTERS} characters")
+
+    @property
+    def pace(self) -> float:
+        """How much faster than ours the world lives, at least 1: its events per customer and day.
+
+        Trips, phones, campaigns and look-alikes shorten by it, so that a few minutes of dense traffic hold all of them; the hours of
+        the day stay ours.
+        """
+        return max(1.0, self.events_per_second * _DAY_S / self.customers)
 
     @property
     def transaction_prefix(self) -> str:

@@ -1,34 +1,30 @@
-"""The simulation itself: who acts next, when, and the event that comes of it."""
+"""The simulation itself: who acts when, in blocks, and the events that come of it."""
 
 from __future__ import annotations
 
-import time
-from collections import deque
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from itertools import count as counting
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
-from producers.simulator.fraud import MEAN_VISIT, Campaigns
-from producers.simulator.gaps import leave_gaps, make_gap_patterns
-from producers.simulator.places import Place
-from producers.simulator.purchases import Purchase, Shoppers
+import numpy as np
+
+from producers.simulator.events import EventWriter, SimulatedEvent
+from producers.simulator.intents import merge, ordinary
+from producers.simulator.people import Crowd, People
+from producers.simulator.plot import LOOKALIKE_SHARE, Plot
+from producers.simulator.purchases import Checkout, Purchases
+from producers.simulator.rhythm import Calendar
 from producers.simulator.settings import SimulationSettings
-from producers.simulator.world import make_world
+from producers.simulator.stage import Stage
+from producers.simulator.whereabouts import Whereabouts
+from producers.simulator.world import World, make_world, seeded
+from schemas.timestamps import format_timestamp
 
-_HOUR_MS = 3_600_000
-_DAY_OF_EPOCH = 3  # 1970-01-01 was a Thursday; Monday = 0
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class SimulatedEvent(NamedTuple):
-    """A transaction event, ready for JSON, and the truth about it, which no consumer sees."""
-
-    event: dict[str, object]
-    is_fraud: bool
-    pattern: str | None
+_LARGEST_BLOCK, _SMALLEST_BLOCK = 4_096, 64
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def now_utc() -> datetime:
@@ -37,95 +33,76 @@ def now_utc() -> datetime:
 
 
 def simulate(
-    settings: SimulationSettings, count: int | None = None, *, clock: Callable[[], datetime] | None = None
+    settings: SimulationSettings,
+    count: int | None = None,
+    *,
+    until: datetime | None = None,
+    clock: Callable[[], datetime] | None = None,
 ) -> Iterator[SimulatedEvent]:
-    """Yield `count` events (None = without end) in order of event time; equal settings yield equal events.
+    """Yield `count` events (None = without end) in order of event time, those before `until` only; equal settings yield equal events.
 
-    Without a clock, event time begins at `settings.start` and moves on as chance has it, `events_per_second` on average. With one
-    (live), an event is stamped with what the clock says when it is drawn, and local hours and who is awake follow. Every event
-    is valid by the schema. Events are independent objects: they may be changed. ValueError if `count` is negative.
+    Without a clock, event time begins at `settings.start` and moves on as chance and the hour of the week have it,
+    `events_per_second` on average over a week. With one (live), the world begins at the clock's first moment, and an event is stamped
+    with what the clock says when it is drawn, never earlier than the one before; who is awake follows as far as the events are drawn
+    about as fast as `events_per_second` says. Every event is valid by the schema. Events are independent objects: they may be
+    changed. ValueError if `count` is negative.
     """
-    rng = Random(f"events {settings.seed} {settings.transaction_prefix}")
-    moments = _drawn_moments(settings, rng) if clock is None else _clock_moments(clock)
-    return islice(_events(settings, rng, moments), count)
-
-
-def _drawn_moments(settings: SimulationSettings, rng: Random) -> Iterator[int]:
-    moment_ms, rate_ms = _to_ms(settings.start) * 1.0, settings.events_per_second / 1000
-    while True:
-        yield int(moment_ms)
-        moment_ms += rng.expovariate(rate_ms)
-
-
-def _clock_moments(clock: Callable[[], datetime]) -> Iterator[int]:
-    while True:
-        yield _to_ms(clock())
-
-
-def _to_ms(moment: datetime) -> int:
-    since = moment - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
-
-
-def _events(settings: SimulationSettings, rng: Random, moments: Iterator[int]) -> Iterator[SimulatedEvent]:
     world = make_world(settings)
-    write = _Writer(settings.transaction_prefix, rng)
-    share = settings.fraud_share
-    visit_share = share / (MEAN_VISIT * (1 - share) + share)
-    shoppers, campaigns = Shoppers(world, rng), Campaigns(world, rng)
-    burst: deque[Purchase] = deque()
-    for moment_ms in moments:
-        utc_hour = moment_ms // _HOUR_MS % 24
-        if not burst and rng.random() < visit_share:
-            burst.extend(campaigns.next_purchases(utc_hour))
-        purchase = burst.popleft() if burst else shoppers.next_purchase(utc_hour)
-        yield SimulatedEvent(write.event(purchase, moment_ms), purchase.pattern is not None, purchase.pattern)
+    start = settings.start if clock is None else clock()
+    events = _events(settings, world, to_ms(start), None if until is None else to_ms(until))
+    return islice(events if clock is None else _stamped(events, world.people, clock), count)
 
 
-class _Writer:
-    """Turns purchases into events with running numbers."""
+def to_ms(moment: datetime) -> int:
+    """Return the whole milliseconds from 1970 to `moment` (aware)."""
+    return (moment - _EPOCH) // _MILLISECOND
 
-    def __init__(self, prefix: str, rng: Random) -> None:
-        self._prefix, self._random, self._numbers = prefix, rng.random, counting()
-        self._patterns = make_gap_patterns(rng)
-        self._second, self._second_text = -1, ""
 
-    def event(self, purchase: Purchase, moment_ms: int) -> dict[str, object]:
-        """Return the event of `purchase` at `moment_ms` (milliseconds since 1970, UTC) and count it for the customer."""
-        customer, merchant, amount, currency, channel, place, device, _ = purchase
-        local_hours = moment_ms // _HOUR_MS + customer.home.utc_offset_h
-        event: dict[str, Any] = {
-            "transaction_id": f"{self._prefix}-{next(self._numbers):08d}",
-            "timestamp": self._timestamp(moment_ms),
-            "user_id": customer.user_id,
-            "amount": amount,
-            "currency": currency,
-            "merchant_id": merchant.merchant_id,
-            "merchant_category": merchant.category.name,
-            "channel": channel,
-            "location": self._location(place) if place else None,
-            "device_info": device._asdict(),
-            "card_id": customer.card_id,
-            "hour": local_hours % 24,
-            "day_of_week": (local_hours // 24 + _DAY_OF_EPOCH) % 7,
-            "previous_transactions_count": customer.transactions,
-        }
-        customer.transactions += 1
-        leave_gaps(event, self._patterns[int(self._random() * len(self._patterns))])
-        return event
+def _events(
+    settings: SimulationSettings, world: World, start_ms: int, until_ms: int | None
+) -> Iterator[SimulatedEvent]:
+    run = f"{settings.seed} {settings.transaction_prefix}"
+    write = EventWriter(world, settings.transaction_prefix, Random(f"gaps {run}")).write
+    for purchases in _blocks(settings, world, start_ms):
+        if until_ms is not None and purchases.ms[-1] >= until_ms:
+            yield from write(purchases.first(int(np.searchsorted(purchases.ms, until_ms))))
+            return
+        yield from write(purchases)
 
-    def _location(self, place: Place) -> dict[str, Any]:
-        random = self._random
-        return {
-            "country": place.country,
-            "state": place.state,
-            "city": place.city,
-            "latitude": round(place.latitude + random() * 0.2 - 0.1, 4),
-            "longitude": round(place.longitude + random() * 0.2 - 0.1, 4),
-        }
 
-    def _timestamp(self, moment_ms: int) -> str:
-        second, milliseconds = divmod(moment_ms, 1000)
-        if second != self._second:
-            self._second, self._second_text = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-        return f"{self._second_text}.{milliseconds:03d}Z"
+def _blocks(settings: SimulationSettings, world: World, start_ms: int) -> Iterator[Purchases]:
+    """Yield purchases without end; a block is at most half an event a customer, so that lives move on in small steps."""
+    run = f"{settings.seed} {settings.transaction_prefix}"
+    rng, crowd = seeded(f"events {run}"), Crowd(world.people)
+    calendar = Calendar(crowd.by_hour, settings.events_per_second)
+    whereabouts = Whereabouts(world.people, rng, start_ms, settings.pace)
+    checkout = Checkout(world.shops, world.people, whereabouts, rng)
+    stage = Stage(world.shops, world.people, crowd, rng, Random(f"stories {run}"), settings.pace)
+    plot = Plot(stage, calendar, settings.fraud_share, start_ms)
+    expected, share = calendar.expected_before(start_ms), 1 - settings.fraud_share - LOOKALIKE_SHARE
+    size = min(_LARGEST_BLOCK, max(_SMALLEST_BLOCK, settings.customers // 2))
+    while True:
+        passed = expected + np.cumsum(rng.exponential(1 / share, size))
+        expected = float(passed[-1])
+        ms = calendar.moments(passed)
+        whereabouts.move_on(int(ms[0]))
+        customers = crowd.draw(ms, rng)
+        can_buy = ~whereabouts.in_transit(customers, ms)
+        planned = plot.intents_until(int(ms[-1]))
+        yield checkout.complete(merge(ordinary(ms[can_buy], customers[can_buy]), planned))
+
+
+def _stamped(
+    events: Iterator[SimulatedEvent], people: People, clock: Callable[[], datetime]
+) -> Iterator[SimulatedEvent]:
+    offsets_h = dict(zip(people.user_ids, people.offset_h.tolist(), strict=True))
+    latest = _EPOCH
+    for simulated in events:
+        latest = max(latest, clock())
+        event: dict[str, Any] = simulated.event
+        local = latest + timedelta(hours=offsets_h[event["user_id"]])
+        event["timestamp"] = format_timestamp(latest)
+        for name, value in (("hour", local.hour), ("day_of_week", local.weekday())):
+            if event.get(name) is not None:
+                event[name] = value
+        yield simulated
