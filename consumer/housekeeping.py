@@ -1,4 +1,4 @@
-"""The housekeeping process, one a container: tells alerts, and makes the ledger's partitions ahead of time."""
+"""The housekeeping process, one a container: tells alerts, makes the ledger's partitions ahead of time, rolls merchants' hours up."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ import structlog
 from consumer.policies.backoff import Backoff
 from consumer.telemetry.metrics import Metrics, NoMeter
 from sinks.errors import SinkError, TransientSinkError
+from sinks.feedback import MerchantRollUp, RollUpLag
 from sinks.port import Outbox
 
 _log = structlog.get_logger()
 _IDLE_S = 0.2
 _PARTITIONS_EVERY_S = 3600.0
 _BACKLOG_EVERY_S = 10.0
+_ROLL_UP_EVERY_S = 60.0
 
 
 class Pulse(Protocol):
@@ -112,3 +114,31 @@ def backlog_chore(outbox: Outbox, metrics: Metrics) -> Chore:
     metrics.watch("AlertsPending", lambda: backlog.alerts)
     metrics.watch("OldestAlertAge", lambda: backlog.oldest_s)
     return Chore("backlog", backlog.look, _BACKLOG_EVERY_S)
+
+
+class _RollUp:
+    """Takes steps for a while, and sees how many are left."""
+
+    def __init__(self, roll_up: MerchantRollUp, for_s: float) -> None:
+        self._roll_up = roll_up
+        self._for_s = for_s
+        self.lag: RollUpLag | None = None
+
+    def work(self) -> int:
+        self.lag, now, until_s = None, datetime.now(UTC), time.monotonic() + self._for_s
+        while is_unfinished := self._roll_up.take_step(now):
+            if time.monotonic() >= until_s:
+                break
+        self.lag = self._roll_up.lag(now)
+        return int(is_unfinished)
+
+
+def roll_up_chore(roll_up: MerchantRollUp, metrics: Metrics, for_s: float = 1.0) -> Chore:
+    """Return the chore that rolls merchants' hours up, every minute: no label becomes known sooner than that.
+
+    Where much is due it runs `for_s` at a time and a step more, so that alerts are told in between.
+    """
+    work = _RollUp(roll_up, for_s)
+    metrics.watch("RollUpLag", lambda: work.lag.behind_s if work.lag else None)
+    metrics.watch("LabelsWaiting", lambda: work.lag.waiting_labels if work.lag else None)
+    return Chore("roll_up", work.work, _ROLL_UP_EVERY_S)

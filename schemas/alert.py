@@ -16,12 +16,13 @@ _NAMESPACE = UUID("6f1c2b64-7d0f-5a3c-9d0e-2f6f6d3f8a11")
 
 
 class AlertReason(BaseModel):
-    """One reason: its code, the feature's value and its contribution to the log-odds."""
+    """One reason: its code, the feature's value, its contribution to the log-odds, and the sentence for a person."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     code: str
     value: float | None
     contribution: float
+    text: str
 
 
 class AlertPosition(BaseModel):
@@ -54,7 +55,10 @@ class Alert(BaseModel):
     country: str | None
     score: float
     threshold: float = Field(description="the score at or above which this rule alerts")
-    reasons: tuple[AlertReason, ...]
+    reasons: tuple[AlertReason, ...] = Field(description="strongest first")
+    reason_method: str = Field(
+        description="how the contributions were computed; they say what moved the score, not who did it"
+    )
     model_version: str
     policy_version: str
     position: AlertPosition

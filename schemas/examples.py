@@ -79,7 +79,10 @@ _ALERT: dict[str, Any] = {
     "country": "PT",
     "score": 0.875,
     "threshold": 0.5,
-    "reasons": [{"code": "AMOUNT_HIGH", "value": 7.13, "contribution": 1.75}],
+    "reasons": [
+        {"code": "AMOUNT_HIGH", "value": 7.13, "contribution": 1.75, "text": "The amount is higher than usual."}
+    ],
+    "reason_method": "path attribution (Saabas): what each split on the way to the leaf added to the log-odds",
     "model_version": "example-1",
     "policy_version": "example-1",
     "position": _POSITION,
@@ -97,9 +100,17 @@ _DEAD_LETTER: dict[str, Any] = {
     "is_masked": False,
     "versions": {"consumer": "0.1.0", "model_version": "example-1"},
 }
+_LABEL: dict[str, Any] = {
+    "transaction_id": "t-20260301-0001",
+    "timestamp": "2026-03-01T22:41:07.250Z",
+    "is_fraud": True,
+    "source": "chargeback",
+    "reported_at": "2026-03-19T08:00:00.000Z",
+}
 EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "transaction-event": [_EVENT, {k: _EVENT[k] for k in ("transaction_id", "timestamp", "user_id", "amount")}],
     "decision": [_DECISION],
     "alert": [_ALERT],
     "dead-letter": [_DEAD_LETTER],
+    "label": [_LABEL, {k: v for k, v in _LABEL.items() if k != "timestamp"}],
 }

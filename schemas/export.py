@@ -14,6 +14,7 @@ from schemas.alert import ALERT_SCHEMA, Alert
 from schemas.dead_letter import DEAD_LETTER_SCHEMA, DeadLetter
 from schemas.decision import Decision
 from schemas.examples import EXAMPLES
+from schemas.label import LABEL_SCHEMA, Label
 from schemas.lake import COLUMNS, LAKE_COLUMNS, LAKE_SCHEMA_VERSION
 from schemas.transaction import EVENT_SCHEMA, TransactionEvent
 
@@ -50,6 +51,7 @@ def documents() -> dict[str, dict[str, Any]]:
         "decision": (LAKE_SCHEMA_VERSION, decision_model()),
         "alert": (ALERT_SCHEMA, Alert),
         "dead-letter": (DEAD_LETTER_SCHEMA, DeadLetter),
+        "label": (LABEL_SCHEMA, Label),
     }
     exported = {f"{name}.schema.json": _schema(name, version, model) for name, (version, model) in models.items()}
     return {**exported, "data-dictionary.json": {"columns": [_dictionary_entry(c) for c in COLUMNS]}}

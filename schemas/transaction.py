@@ -213,7 +213,7 @@ def content_hash(content: tuple[Any, ...]) -> bytes:
     `content` holds the fields from user_id to previous_transactions_count. Absent fields leave no trace, so a column that is added
     later does not change the hash of yesterday's events.
     """
-    text = "".join(f"{name}={value}\0" for name, value in zip(_CONTENT, content, strict=True) if value is not None)
+    text = "".join([f"{name}={value}\0" for name, value in zip(_CONTENT, content, strict=True) if value is not None])
     return blake2b(text.encode(), digest_size=16).digest()
 
 

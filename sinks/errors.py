@@ -24,7 +24,7 @@ class DataRefusedError(SinkError):
 
 
 class OvertakenError(SinkError):
-    """Another owner of the shard has meanwhile given a record of the batch the other verdict: look the batch up again."""
+    """Another owner of the shard has meanwhile given a record of the batch another verdict: look the batch up again."""
 
 
 class DamagedLetterError(SinkError):

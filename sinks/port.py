@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from schemas.alert import Alert
 from schemas.dead_letter import DeadLetter, FieldError, RefusalReason, Stage
 from schemas.decision import Decision, Identity
+from schemas.history import NOTHING_WANTED, MerchantHour, MerchantWindows, PastTransaction, Wanted
 from schemas.position import ShardId, StreamEpoch, StreamPosition
 
 T = TypeVar("T")
@@ -56,13 +58,22 @@ class Known(NamedTuple):
 
     refusals: Mapping[StreamPosition, Refusal]
     decisions: Sequence[Decision]
+    histories: Mapping[str, Sequence[PastTransaction]] = MappingProxyType({})
+    """Every user asked for: the `NEWEST` newest transactions after the time asked for, ascending by (event time, transaction id)."""
+    merchants: Mapping[MerchantHour, MerchantWindows] = MappingProxyType({})
+    """Every merchant and hour asked for; zeros where nothing is known."""
 
 
 class Ledger(Protocol):
     """The ledger decides: first write wins on the identity, first verdict wins on the position."""
 
-    def look_up(self, readable: Sequence[Candidate], unreadable: Sequence[Delivery]) -> Known:
-        """Return what is known of a batch, in one round trip. Raises TransientSinkError or PermanentSinkError."""
+    def look_up(
+        self, readable: Sequence[Candidate], unreadable: Sequence[Delivery], wanted: Wanted = NOTHING_WANTED
+    ) -> Known:
+        """Return what is known of a batch and the past that it wants, in one round trip.
+
+        Raises TransientSinkError or PermanentSinkError.
+        """
         ...
 
     def commit(
@@ -71,9 +82,10 @@ class Ledger(Protocol):
         """Write one batch in one transaction and return the effective row of every decision given, by identity.
 
         `decisions` have distinct identities. An alert enters the outbox only if its decision was inserted by this call. A refusal
-        of a position that has one is ignored. Nothing is written if it raises: TransientSinkError (also when the connection died
-        inside COMMIT: call again with the same batch), DataRefusedError (bisect), OvertakenError (a record to be decided was refused
-        since it was looked up, or the other way round: look up again) or PermanentSinkError.
+        of a position that has the very same one is ignored. Nothing is written if it raises: TransientSinkError (also when the
+        connection died inside COMMIT: call again with the same batch), DataRefusedError (bisect), OvertakenError (a record to be
+        decided was refused since it was looked up, or the other way round, or refused for another reason: look up again) or
+        PermanentSinkError.
         """
         ...
 
@@ -198,7 +210,9 @@ class ReplayLedger(Protocol):
     at most one decision ever stands at a refused position, whoever replays it, how often and with whichever release.
     """
 
-    def look_up(self, readable: Sequence[Candidate], unreadable: Sequence[Delivery]) -> Known:
+    def look_up(
+        self, readable: Sequence[Candidate], unreadable: Sequence[Delivery], wanted: Wanted = NOTHING_WANTED
+    ) -> Known:
         """See `Ledger.look_up`."""
         ...
 

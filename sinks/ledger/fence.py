@@ -13,9 +13,9 @@ from schemas.decision import Decision
 from schemas.position import ShardId, StreamEpoch, StreamPosition
 from sinks.errors import OvertakenError
 from sinks.ledger.connection import Connection
-from sinks.ledger.look_up import ask_decisions_at
+from sinks.ledger.look_up import ask_decisions_at, ask_refusals
 from sinks.ledger.queries import query
-from sinks.ledger.rows import row_to_position
+from sinks.ledger.rows import row_to_position, row_to_refusal, storable
 from sinks.port import Delivery, Refusal
 
 
@@ -35,11 +35,18 @@ def lock_shards(connection: Connection, positions: Iterable[StreamPosition]) -> 
 
 
 def require_unchanged(connection: Connection, decisions: Sequence[Decision], refusals: Sequence[Refusal]) -> None:
-    """Raise OvertakenError if a record to be decided was refused meanwhile, or a record to be refused was decided."""
+    """Raise OvertakenError if a record to be decided was refused meanwhile, a record to be refused was decided, or refused otherwise.
+
+    Otherwise: another release gave it another reason. Its dead letter must not tell mine.
+    """
     if _is_any_refused(connection, {decision.position for decision in decisions}):
         raise OvertakenError
     deliveries = [Delivery(refusal.position, refusal.arrival_time) for refusal in refusals]
     if deliveries and ask_decisions_at(connection, deliveries).fetchone():
+        raise OvertakenError
+    mine = {refusal.position: storable(refusal) for refusal in refusals}
+    standing = map(row_to_refusal, ask_refusals(connection, list(mine))) if mine else ()
+    if any(refusal != mine[refusal.position] for refusal in standing):
         raise OvertakenError
 
 

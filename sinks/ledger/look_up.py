@@ -1,16 +1,20 @@
-"""What the ledger knows of a batch: verdicts on its positions, rows of its transactions, rows at unreadable positions."""
+"""What the ledger knows of a batch: verdicts on its positions, rows of its transactions, rows at unreadable positions, its past."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from psycopg import Cursor
 
 from schemas.decision import Decision, Identity
+from schemas.history import Wanted
 from schemas.position import StreamPosition
 from sinks.ledger.connection import Connection
+from sinks.ledger.histories import ask_histories, rows_to_histories
+from sinks.ledger.merchants import ask_windows, rows_to_windows
 from sinks.ledger.queries import query
 from sinks.ledger.rows import position_to_row, row_to_decision, row_to_refusal
 from sinks.port import Candidate, Delivery, Known
@@ -22,19 +26,28 @@ _POSITION_ARRAYS = ("stream_epochs", "shard_ids", "sequence_numbers", "sub_seque
 
 
 def look_up(
-    connection: Connection, readable: Sequence[Candidate], unreadable: Sequence[Delivery], horizon: timedelta
+    connection: Connection,
+    readable: Sequence[Candidate],
+    unreadable: Sequence[Delivery],
+    wanted: Wanted,
+    horizon: timedelta,
 ) -> Known:
     """Ask everything in one round trip (pipeline mode). What is empty is not asked."""
     positions = [*(each.position for each in readable), *(each.position for each in unreadable)]
-    asked: list[_Cursor] = []
+    identities = [candidate.identity for candidate in readable]
     with connection.pipeline():
-        refused = _ask_refusals(connection, positions)
-        if readable:
-            asked.append(ask_decisions(connection, [candidate.identity for candidate in readable], horizon))
-        if unreadable:
-            asked.append(ask_decisions_at(connection, unreadable))
-    refusals = [row_to_refusal(row) for row in refused]
-    return Known({refusal.position: refusal for refusal in refusals}, _distinct(row for c in asked for row in c))
+        refused = ask_refusals(connection, positions) if positions else ()
+        decided = ask_decisions(connection, identities, horizon) if readable else ()
+        standing = ask_decisions_at(connection, unreadable) if unreadable else ()
+        past = ask_histories(connection, wanted.users) if wanted.users else ()
+        hours = ask_windows(connection, wanted.merchants) if wanted.merchants else ()
+    refusals = map(row_to_refusal, refused)
+    return Known(
+        {refusal.position: refusal for refusal in refusals},
+        _distinct(chain(decided, standing)),
+        rows_to_histories(past, wanted.users),
+        rows_to_windows(hours),
+    )
 
 
 def ask_decisions(connection: Connection, identities: Sequence[Identity], horizon: timedelta) -> _Cursor:
@@ -58,7 +71,8 @@ def ask_decisions_at(connection: Connection, deliveries: Sequence[Delivery]) -> 
     return connection.execute(query("decisions_by_position"), parameters, binary=True)
 
 
-def _ask_refusals(connection: Connection, positions: Sequence[StreamPosition]) -> _Cursor:
+def ask_refusals(connection: Connection, positions: Sequence[StreamPosition]) -> _Cursor:
+    """Ask for the verdicts that refused the records at these positions, at least one."""
     return connection.execute(query("refusals_by_position"), _position_arrays(positions), binary=True)
 
 

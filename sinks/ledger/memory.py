@@ -9,17 +9,24 @@ from threading import Lock
 
 from schemas.alert import Alert
 from schemas.decision import Decision, Identity
+from schemas.history import NOTHING_WANTED, Wanted
 from schemas.position import StreamPosition
 from sinks.alerts.document import attributes_of, payload_of
 from sinks.errors import DataRefusedError, OvertakenError, TransientSinkError
+from sinks.feedback import StoredLabel
 from sinks.ledger.constraints import is_storable
+from sinks.ledger.histories import histories_of
+from sinks.ledger.memory_merchants import MemoryMerchants
 from sinks.ledger.memory_outbox import OutboxEntries, OutboxEntry
 from sinks.ledger.rows import storable
 from sinks.port import Candidate, Delivery, Known, Refusal
 
 
 class MemoryStore:
-    """What outlives a worker: give the same store to several ledgers to have several incarnations. Safe between threads."""
+    """What outlives a worker: give the same store to several ledgers to have several incarnations. Safe between threads.
+
+    A commit leaves `merchants` alone: as with PostgreSQL, somebody rolls closed hours and labels up.
+    """
 
     def __init__(self) -> None:
         self.lock = Lock()
@@ -28,6 +35,9 @@ class MemoryStore:
         self.replayed: set[StreamPosition] = set()
         self.resolved: set[StreamPosition] = set()
         self.outbox: OutboxEntries = {}
+        self.merchants = MemoryMerchants()
+        self.labels: list[StoredLabel] = []
+        self.hours_until = 0
 
 
 class MemoryLedger:
@@ -52,13 +62,19 @@ class MemoryLedger:
         """Refuse every batch that holds this transaction, as the database does with a row that breaks a constraint."""
         self._refused_ids.add(transaction_id)
 
-    def look_up(self, readable: Sequence[Candidate], unreadable: Sequence[Delivery]) -> Known:
+    def look_up(
+        self, readable: Sequence[Candidate], unreadable: Sequence[Delivery], wanted: Wanted = NOTHING_WANTED
+    ) -> Known:
         """See `sinks.port.Ledger.look_up`."""
         with self._call():
             positions = [*(each.position for each in readable), *(each.position for each in unreadable)]
             refusals = self.store.refusals
-            known = {position: refusals[position] for position in positions if position in refusals}
-            return Known(known, tuple(self._rows_of(readable, unreadable)))
+            return Known(
+                {position: refusals[position] for position in positions if position in refusals},
+                tuple(self._rows_of(readable, unreadable)),
+                histories_of(self.store.decisions.values(), wanted.users) if wanted.users else {},
+                {asked: self.store.merchants.windows(asked) for asked in wanted.merchants},
+            )
 
     def commit(
         self, decisions: Sequence[Decision], alerts: Sequence[Alert], refusals: Sequence[Refusal]
@@ -97,6 +113,8 @@ class MemoryLedger:
         decided = {decision.position for decision in self.store.decisions.values()}
         is_refused = any(decision.position in self.store.refusals for decision in decisions)
         if is_refused or any(refusal.position in decided for refusal in refusals):
+            raise OvertakenError
+        if any(self.store.refusals.get(refusal.position, refusal) != refusal for refusal in map(storable, refusals)):
             raise OvertakenError
 
     def _refuse_bad_rows(self, decisions: Sequence[Decision]) -> None:

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple, TypeVar
 
 from schemas.alert import Alert
 from schemas.decision import Decision
+from schemas.history import NOTHING_WANTED, Wanted
 from schemas.position import StreamPosition
 from sinks.alerts.document import attributes_of, payload_of
 from sinks.errors import DataRefusedError, PermanentSinkError, TransientSinkError
@@ -39,9 +40,11 @@ class MemoryReplayLedger:
         """Raise TransientSinkError at the next call of `method`, before or after it wrote."""
         self._failure = _Failure(method, when)
 
-    def look_up(self, readable: Sequence[Candidate], unreadable: Sequence[Delivery]) -> Known:
+    def look_up(
+        self, readable: Sequence[Candidate], unreadable: Sequence[Delivery], wanted: Wanted = NOTHING_WANTED
+    ) -> Known:
         """See `sinks.port.Ledger.look_up`."""
-        return self._failing("look_up", lambda: self._ledger.look_up(readable, unreadable))
+        return self._failing("look_up", lambda: self._ledger.look_up(readable, unreadable, wanted))
 
     def decide(self, delivery: Delivery, decision: Decision, alert: Alert | None) -> Decision | None:
         """See `sinks.port.ReplayLedger.decide`."""

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from schemas.alert import Alert
 from schemas.decision import Decision, Identity
+from schemas.history import NOTHING_WANTED, Wanted
 from sinks.ledger.commit import commit_batch, make_staging
 from sinks.ledger.connection import Connection, Dsn, Session
 from sinks.ledger.look_up import look_up
@@ -30,12 +31,14 @@ class PostgresLedger:
         self._horizon = dedup_horizon
         self._session = Session(dsn, application_name, _set_up)
 
-    def look_up(self, readable: Sequence[Candidate], unreadable: Sequence[Delivery]) -> Known:
+    def look_up(
+        self, readable: Sequence[Candidate], unreadable: Sequence[Delivery], wanted: Wanted = NOTHING_WANTED
+    ) -> Known:
         """See `sinks.port.Ledger.look_up`."""
-        if not readable and not unreadable:
+        if not readable and not unreadable and not any(wanted):
             return Known({}, ())
         with self._session.use() as connection:
-            return look_up(connection, readable, unreadable, self._horizon)
+            return look_up(connection, readable, unreadable, wanted, self._horizon)
 
     def commit(
         self, decisions: Sequence[Decision], alerts: Sequence[Alert], refusals: Sequence[Refusal]

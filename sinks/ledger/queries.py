@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from psycopg import sql
 
+from sinks.feedback import StoredLabel
 from sinks.ledger.rows import ALERT_COLUMNS, DECISION_COLUMNS, REFUSED_COLUMNS
 
 _SQL = files("sinks.ledger") / "sql"
@@ -48,6 +49,7 @@ def _column_lists() -> dict[str, str]:
         "{decision_columns}": _columns_of("d", DECISION_COLUMNS),
         "{refused_columns}": _columns_of("r", REFUSED_COLUMNS),
         "{alert_columns}": _columns_of("o", ALERT_COLUMNS),
+        "{label_columns}": _columns_of("l", StoredLabel._fields),
     }
 
 

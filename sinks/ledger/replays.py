@@ -8,6 +8,7 @@ from typing import Any
 
 from schemas.alert import Alert
 from schemas.decision import Decision
+from schemas.history import NOTHING_WANTED, Wanted
 from sinks.errors import PermanentSinkError, TransientSinkError
 from sinks.ledger.connection import Connection, Dsn, Session
 from sinks.ledger.look_up import ask_decisions, ask_decisions_at, look_up
@@ -30,10 +31,12 @@ class PostgresReplayLedger:
         self._horizon = dedup_horizon
         self._session = Session(dsn, application_name, _set_up)
 
-    def look_up(self, readable: Sequence[Candidate], unreadable: Sequence[Delivery]) -> Known:
+    def look_up(
+        self, readable: Sequence[Candidate], unreadable: Sequence[Delivery], wanted: Wanted = NOTHING_WANTED
+    ) -> Known:
         """See `sinks.port.Ledger.look_up`."""
         with self._session.use() as connection:
-            return look_up(connection, readable, unreadable, self._horizon)
+            return look_up(connection, readable, unreadable, wanted, self._horizon)
 
     def decide(self, delivery: Delivery, decision: Decision, alert: Alert | None) -> Decision | None:
         """See `sinks.port.ReplayLedger.decide`."""

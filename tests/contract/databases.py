@@ -17,6 +17,12 @@ from infra.local.postgres import EmbeddedPostgres
 from sinks.ledger.migrations import migrate
 from tests.builders import NOW
 
+_EMPTY = b"""
+truncate fraudstream.decision, fraudstream.refused, fraudstream.alert_outbox, fraudstream.merchant_hour, fraudstream.merchant_fraud,
+    fraudstream.label;
+update fraudstream.roll_up set hours_until = 0;
+"""
+
 
 @cache
 def cluster() -> EmbeddedPostgres:
@@ -42,7 +48,7 @@ def migrated_database() -> str:
 
 
 def empty_tables(dsn: str) -> None:
-    execute(dsn, b"truncate fraudstream.decision, fraudstream.refused, fraudstream.alert_outbox")
+    execute(dsn, _EMPTY)
 
 
 def execute(dsn: str, statement: bytes | sql.Composed) -> list[tuple[object, ...]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from typing import NamedTuple, TypeVar
 
+import psycopg
 import pytest
 
 from infra.local.postgres.proxy import PostgresProxy
@@ -20,6 +22,9 @@ from tests.contract.databases import empty_tables, migrated_database
 
 _Closable = TypeVar("_Closable", PostgresLedger, PostgresOutbox, PostgresProxy)
 
+_ADD_HOUR = b"insert into fraudstream.merchant_hour (merchant_id, hour, count) values (%s, %s, %s)"
+_ADD_FRAUDS = b"insert into fraudstream.merchant_fraud (merchant_id, hour, known_hour, frauds) values (%s, %s, %s, %s)"
+
 
 class FragileLedger(NamedTuple):
     """A ledger whose next COMMIT lands while its answer is lost, once `lose_next_answer` is called."""
@@ -28,12 +33,20 @@ class FragileLedger(NamedTuple):
     lose_next_answer: Callable[[], None]
 
 
+class MerchantRows(NamedTuple):
+    """What housekeeping rolled up: a merchant and hour for each transaction, and with the hour it was known in for each fraud."""
+
+    transactions: Sequence[tuple[str, int]] = ()
+    frauds: Sequence[tuple[str, int, int]] = ()
+
+
 class LedgerSubject(NamedTuple):
     """An empty store: each call of a factory makes a handle as another process would have."""
 
     new_ledger: Callable[[], Ledger]
     new_fragile_ledger: Callable[[], FragileLedger]
     new_outbox: Callable[[OutboxTerms], Outbox]
+    roll_up: Callable[[MerchantRows], None]
 
     def alert_ids(self) -> set[str]:
         """Return the ids of all alerts that wait; claims them for good."""
@@ -52,7 +65,13 @@ def memory_subject() -> Iterator[LedgerSubject]:
     def new_outbox(terms: OutboxTerms) -> MemoryOutbox:
         return MemoryOutbox(store, lambda: datetime.now(UTC), terms)
 
-    yield LedgerSubject(lambda: MemoryLedger(store), new_fragile_ledger, new_outbox)
+    def roll_up(rows: MerchantRows) -> None:
+        for transaction in rows.transactions:
+            store.merchants.add(*transaction)
+        for fraud in rows.frauds:
+            store.merchants.add_fraud(*fraud)
+
+    yield LedgerSubject(lambda: MemoryLedger(store), new_fragile_ledger, new_outbox, roll_up)
 
 
 @cache
@@ -77,8 +96,13 @@ def postgres_subject() -> Iterator[LedgerSubject]:
     def new_outbox(terms: OutboxTerms) -> PostgresOutbox:
         return keep(PostgresOutbox(dsn, terms))
 
+    def roll_up(rows: MerchantRows) -> None:
+        with psycopg.connect(dsn, autocommit=True) as connection, connection.cursor() as cursor:
+            cursor.executemany(_ADD_HOUR, [(*key, count) for key, count in Counter(rows.transactions).items()])
+            cursor.executemany(_ADD_FRAUDS, [(*key, count) for key, count in Counter(rows.frauds).items()])
+
     try:
-        yield LedgerSubject(lambda: keep(PostgresLedger(dsn)), new_fragile_ledger, new_outbox)
+        yield LedgerSubject(lambda: keep(PostgresLedger(dsn)), new_fragile_ledger, new_outbox, roll_up)
     finally:
         for each in reversed(opened):
             each.close()

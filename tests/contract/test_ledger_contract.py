@@ -10,7 +10,7 @@ import pytest
 
 from schemas.dead_letter import FieldError
 from schemas.decision import Decision
-from sinks.errors import DataRefusedError, TransientSinkError
+from sinks.errors import DataRefusedError, OvertakenError, TransientSinkError
 from sinks.port import Candidate, Known
 from tests.builders import NOW
 from tests.contract.ledger_builders import (
@@ -119,7 +119,9 @@ def test_the_first_verdict_wins(subject: LedgerSubject) -> None:
     first = a_refusal(reason="invalid_json", errors=())
     subject.new_ledger().commit([], [], [first])
 
-    subject.new_ledger().commit([], [], [a_refusal(reason="empty_record")])
+    with pytest.raises(OvertakenError):
+        subject.new_ledger().commit([], [], [a_refusal(reason="empty_record")])
+    subject.new_ledger().commit([], [], [first])
 
     known = subject.new_ledger().look_up([], [a_delivery(first.position)])
     assert known.refusals == {first.position: first}

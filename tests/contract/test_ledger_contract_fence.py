@@ -9,7 +9,7 @@ import pytest
 
 from schemas.decision import Decision
 from sinks.errors import OvertakenError
-from sinks.port import Ledger, Refusal
+from sinks.port import Known, Ledger, Refusal
 from tests.contract.ledger_builders import a_candidate, a_decision, a_delivery, a_refusal
 from tests.contract.ledger_subjects import SUBJECT_NAMES, SUBJECTS, LedgerSubject
 
@@ -33,7 +33,7 @@ def test_a_record_that_was_refused_meanwhile_is_not_decided(subject: LedgerSubje
     known = subject.new_ledger().look_up(
         [a_candidate(decision), a_candidate(other)], [a_delivery(a_refusal(3).position)]
     )
-    assert known == ({}, ()), "nothing of the batch is written"
+    assert known == Known({}, ()), "nothing of the batch is written"
 
 
 def test_a_record_that_was_decided_meanwhile_is_not_refused(subject: LedgerSubject) -> None:
@@ -44,7 +44,18 @@ def test_a_record_that_was_decided_meanwhile_is_not_refused(subject: LedgerSubje
     with pytest.raises(OvertakenError):
         subject.new_ledger().commit([], [], [late])
 
-    assert subject.new_ledger().look_up([], [a_delivery(late.position, late.arrival_time)]) == ({}, (decision,))
+    assert subject.new_ledger().look_up([], [a_delivery(late.position, late.arrival_time)]) == Known({}, (decision,))
+
+
+def test_a_record_that_was_refused_otherwise_meanwhile_keeps_the_first_reason(subject: LedgerSubject) -> None:
+    first = a_refusal(1)
+    subject.new_ledger().commit([], [], [first])
+
+    with pytest.raises(OvertakenError):
+        subject.new_ledger().commit([a_decision("t-2", offset=2)], [], [first._replace(reason="invalid_json")])
+
+    known = subject.new_ledger().look_up([a_candidate(a_decision("t-2", offset=2))], [a_delivery(first.position)])
+    assert known == Known({first.position: first}, ()), "nothing of the batch is written"
 
 
 def test_a_batch_with_both_verdicts_may_be_committed_again(subject: LedgerSubject) -> None:

@@ -1,4 +1,4 @@
-"""What the look-up by position costs: a probe of an index for each position, however much arrived between them."""
+"""What a look-up costs: probes of an index for each position, user and merchant, however much lies between them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from sinks.ledger import look_up
+from schemas.history import MerchantHour
+from sinks.ledger.histories import ask_histories
+from sinks.ledger.look_up import ask_decisions_at
+from sinks.ledger.merchants import ask_windows
 from sinks.ledger.postgres import PostgresLedger
 from sinks.ledger.queries import query
-from sinks.port import Delivery
 from tests.builders import NOW
 from tests.contract.databases import execute, migrated_database
 from tests.contract.ledger_builders import a_decision, a_delivery, a_position
@@ -21,61 +23,98 @@ from tests.contract.ledger_builders import a_decision, a_delivery, a_position
 pytestmark = pytest.mark.real
 
 ROWS = 20_000
-COPIES = b"""
+ALL = b"fraudstream.decision, fraudstream.merchant_hour, fraudstream.merchant_fraud"
+DECISIONS = b"""
 insert into fraudstream.decision
 select (jsonb_populate_record(d, jsonb_build_object(
-    'transaction_id', 'copy-' || i, 'sequence_number', i::text,
+    'transaction_id', 'copy-' || i, 'sequence_number', i::text, 'user_id', 'user-' || i %% 100,
     'arrival_time', d.arrival_time - i / 10 * interval '1 second', 'event_time', d.event_time - i * interval '1 minute'
 ))).*
 from fraudstream.decision as d, generate_series(1, %d) as i
 """
+MERCHANT_HOURS = b"""
+insert into fraudstream.%s
+select 'merchant-' || m, 496000 + h, %s from generate_series(1, 30) as m, generate_series(-900, 100) as h
+"""
+HOUR = 496_000
+ROWS_OF_A_DAY = 740
+"""Of the users 0 to 49, in its 1,439 minutes and at `NOW`."""
+SINCE_MS = 1_786_530_600_000 - 86_400_000
+"""A day before `NOW`, a Wednesday: the week before does not matter."""
 
 
-@pytest.fixture(scope="module")
-def crowded_database() -> str:
-    """Twenty thousand decisions over half an hour of arrivals, ten of each arrival time, in several partitions."""
+class Explaining:
+    """A connection on which a statement is executed for its plan."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+        self.plan: dict[str, Any] = {}
+
+    def execute(self, statement: bytes, parameters: Any, *, binary: bool) -> None:
+        del binary
+        [(explained,)] = self._connection.execute(b"explain (analyze, format json) " + statement, parameters)
+        self.plan = explained[0]["Plan"]
+        print(f"{self.plan['Actual Total Time']} ms for {self.plan['Actual Rows']} rows")
+
+    def nodes(self, node: dict[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+        node = node or self.plan
+        yield node
+        for child in node.get("Plans", ()):
+            yield from self.nodes(child)
+
+    def scans(self) -> list[dict[str, Any]]:
+        return [node for node in self.nodes() if "Relation Name" in node and node["Actual Loops"]]
+
+    def rows_read(self) -> float:
+        """Rows that scans touched over all their loops: the plan counts them a loop."""
+        removed = "Rows Removed by Filter"
+        return float(sum((n["Actual Rows"] + n.get(removed, 0)) * n["Actual Loops"] for n in self.scans()))
+
+
+@pytest.fixture(scope="module", params=["no statistics", "statistics of empty tables", "statistics"])
+def explaining(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A session on twenty thousand decisions of a hundred users, in several partitions, ten of each arrival time."""
     dsn = migrated_database()
+    if request.param == "statistics of empty tables":
+        execute(dsn, b"analyze " + ALL)
     with closing(PostgresLedger(dsn)) as ledger:
         ledger.commit([a_decision()], [], [])
-    execute(dsn, COPIES % ROWS)
-    return dsn
-
-
-@pytest.mark.parametrize("has_statistics", [False, True])
-def test_far_apart_positions_are_probed_and_what_lies_between_is_not_read(
-    crowded_database: str, has_statistics: bool
-) -> None:
-    asked = [a_delivery(a_position(sequence_number=n), NOW - timedelta(seconds=n // 10)) for n in (11, ROWS - 5)]
-    with psycopg.connect(crowded_database, autocommit=True) as connection:
-        if has_statistics:
-            connection.execute("analyze fraudstream.decision")
+    execute(dsn, DECISIONS % ROWS)
+    execute(dsn, MERCHANT_HOURS % (b"merchant_hour", b"2"))
+    execute(dsn, MERCHANT_HOURS % (b"merchant_fraud", b"496000 + h, 1"))
+    if request.param == "statistics":
+        execute(dsn, b"vacuum (analyze) " + ALL)
+    with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(query("session"))
-        plan = _executed_plan(connection, asked)
-
-    scans = [node for node in _nodes(plan) if "Relation Name" in node]
-    print(f"{plan['Actual Total Time']} ms for {plan['Actual Rows']} of {ROWS} rows")
-    assert plan["Actual Rows"] == len(asked)
-    assert {node["Node Type"] for node in scans} <= {"Index Scan", "Bitmap Heap Scan"}
-    assert sum(map(_rows_read, scans)) <= 10 * len(asked)
+        yield Explaining(connection)
 
 
-def _executed_plan(connection: psycopg.Connection[Any], asked: list[Delivery]) -> dict[str, Any]:
-    parameters = look_up._position_arrays([delivery.position for delivery in asked])
-    arrivals = {"arrival_times": [delivery.arrival_time for delivery in asked]}
-    explained = connection.execute(
-        b"explain (analyze, format json) " + query("decisions_by_position"), parameters | arrivals
-    ).fetchone()
-    assert explained is not None
-    plan: dict[str, Any] = explained[0][0]["Plan"]
-    return plan
+def test_far_apart_positions_are_probed_and_what_lies_between_is_not_read(explaining: Any) -> None:
+    asked = [a_delivery(a_position(sequence_number=n), NOW - timedelta(seconds=n // 10)) for n in (11, ROWS - 5)]
+
+    ask_decisions_at(explaining, asked)
+
+    assert explaining.plan["Actual Rows"] == len(asked)
+    assert {node["Node Type"] for node in explaining.scans()} <= {"Index Scan", "Bitmap Heap Scan"}
+    assert explaining.rows_read() <= 10 * len(asked)
 
 
-def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for child in plan.get("Plans", ()):
-        yield from _nodes(child)
+def test_histories_are_read_from_one_index_alone_in_its_order_and_in_weeks_that_matter(explaining: Any) -> None:
+    ask_histories(explaining, {f"user-{number}": SINCE_MS for number in range(50)})
+
+    assert {node["Node Type"] for node in explaining.scans()} == {"Index Only Scan"}
+    assert explaining.rows_read() == explaining.plan["Actual Rows"] == ROWS_OF_A_DAY
+    planned = {node.get("Relation Name") for node in explaining.nodes()}
+    assert "decision_2026w33" in planned
+    assert "decision_2026w32" not in planned, "not even to be left out while it runs"
+    [merge] = [node for node in explaining.nodes() if node["Node Type"] == "Merge Append"]
+    assert merge["Sort Key"] == ["d.event_time DESC", 'd.transaction_id COLLATE "C" DESC']
 
 
-def _rows_read(node: dict[str, Any]) -> float:
-    """Rows that a scan touched over all its loops: the plan counts them a loop."""
-    return float((node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"])
+def test_of_a_merchant_at_most_the_hours_of_its_longest_window_are_read(explaining: Any) -> None:
+    ask_windows(explaining, [MerchantHour(f"merchant-{number}", HOUR) for number in range(1, 6)])
+
+    assert explaining.plan["Actual Rows"] == 5
+    assert {node["Relation Name"] for node in explaining.scans()} == {"merchant_hour", "merchant_fraud"}
+    assert {node["Node Type"] for node in explaining.scans()} <= {"Index Scan", "Bitmap Heap Scan"}
+    assert explaining.rows_read() == 2 * 5 * 720

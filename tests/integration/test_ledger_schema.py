@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from decimal import Decimal
 
 import pytest
 
@@ -29,7 +30,7 @@ select pg_get_constraintdef(oid) from pg_constraint where conrelid = '%s'::regcl
 """
 INDEXES = b"select indexdef from pg_indexes where schemaname = 'fraudstream' and tablename = '%s'"
 
-HISTORY = "amount, merchant_id, location_country, device_id, location_latitude, location_longitude"
+HISTORY = "amount, currency, merchant_id, location_country, device_id, location_latitude, location_longitude"
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def test_a_partition_has_each_index_once(database_url: str, partition: bytes) ->
         "btree (arrival_time)",
         "btree (event_time) WHERE (risk_level = ANY (ARRAY['high'::text, 'critical'::text]))",
         "btree (transaction_id, event_time)",
-        f"btree (user_id, event_time) INCLUDE ({HISTORY})",
+        f'btree (user_id, event_time, transaction_id COLLATE "C") INCLUDE ({HISTORY})',
     ]
 
 
@@ -68,7 +69,13 @@ def test_the_longest_strings_fit_every_index(database_url: str) -> None:
     empty_tables(database_url)
     widest = "".join(chr(0x1F300 + 7 * i % 0x2F0) for i in range(128))  # four bytes each, little to compress
     decision = a_risky_decision(
-        widest, user_id=widest, merchant_id=widest, device_id=widest, location_country=widest[:64]
+        widest,
+        user_id=widest,
+        merchant_id=widest,
+        device_id=widest,
+        location_country=widest[:64],
+        currency=widest[:3],
+        amount=Decimal("9999999999999999.99"),
     )
 
     with closing(PostgresLedger(database_url)) as ledger:
@@ -99,7 +106,7 @@ def test_without_the_schema_the_error_names_the_remedy(
 ) -> None:
     user = connect(empty_database())
 
-    with pytest.raises(SchemaVersionError, match="version 0, this release needs 2: run `fraudstream migrate`"):
+    with pytest.raises(SchemaVersionError, match="version 0, this release needs 3: run `fraudstream migrate`"):
         _use(user)
 
 

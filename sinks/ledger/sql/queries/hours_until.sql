@@ -1,0 +1,1 @@
+select hours_until from fraudstream.roll_up;

@@ -1,0 +1,1 @@
+update fraudstream.roll_up set hours_until = %(hour)s;
