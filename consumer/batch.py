@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from consumer.policies.quarantine import Verdict
 from schemas.dead_letter import FieldError, RefusalReason, Stage
@@ -55,18 +55,23 @@ def identity_of(transaction: Transaction) -> Identity:
     return Identity(transaction.transaction_id, transaction.event_time)
 
 
+def readable(read: Iterable[Received | Refusal]) -> Iterator[Received]:
+    """Yield what could be read."""
+    return (one for one in read if isinstance(one, Received))
+
+
 def candidates(
     read: Iterable[Received | Refusal], *, by_position: bool = False
 ) -> tuple[list[Candidate], list[Delivery]]:
     """Return what to ask the ledger: the identities of readable records, the places of unreadable ones (`by_position`: of all)."""
-    readable: list[Candidate] = []
+    identified: list[Candidate] = []
     places: list[Delivery] = []
     for one in read:
         if isinstance(one, Received):
-            readable.append(Candidate(identity_of(one.transaction), one.record.position))
+            identified.append(Candidate(identity_of(one.transaction), one.record.position))
         if isinstance(one, Refusal) or by_position:
             places.append(_delivery(one))
-    return readable, places
+    return identified, places
 
 
 def _delivery(one: Received | Refusal) -> Delivery:
@@ -87,16 +92,17 @@ class Batch:
     made: int = 0
     """How many records were decided now, by rows of their own."""
 
-    def sort(self, read: Sequence[Received | Refusal], known: Known) -> list[Received | Refusal]:
-        """Give each record its verdict where it has one; return those to look up again after this round's commit.
+    def sort(self, read: Sequence[Received | Refusal], known: Known) -> Sequence[Received | Refusal]:
+        """Give each record its verdict where it has one; return those to look up again after this round's commit, in stream order.
 
         The first verdict on a position stands; a decided record is never refused later. A second event with the transaction id of a
-        new one has to wait: what it is depends on what becomes of the first.
+        new one has to wait: what it is depends on what becomes of the first. Later events of its user wait with it, so that each one
+        finds the past of its user as the stream has it; but not for a mere repetition, which adds nothing to that past.
         """
         self.new = []
         decided = {row.position: row for row in known.decisions}
         rows_by_id = _by_id(known.decisions)
-        waiting: dict[str, list[Received | Refusal]] = {}
+        queue = _Queue()
         for one in read:
             position = one.record.position if isinstance(one, Received) else one.position
             if (verdict := known.refusals.get(position)) is not None:
@@ -105,12 +111,10 @@ class Batch:
                 self.effective[position] = decided[position]
             elif isinstance(one, Refusal):
                 self.refused_now[position] = one
-            elif (transaction_id := one.transaction.transaction_id) in waiting:
-                waiting[transaction_id].append(one)
-            elif self._is_new(one, rows_by_id.get(transaction_id, ())):
+            elif not queue.holds(one) and self._is_new(one, rows_by_id.get(one.transaction.transaction_id, ())):
                 self.new.append(one)
-                waiting[transaction_id] = []
-        return [one for deferred in waiting.values() for one in deferred]
+                queue.new[one.transaction.transaction_id] = one.transaction
+        return queue.waiting
 
     def settle(self, effective: Mapping[Identity, Decision]) -> None:
         """Take the effective rows of a commit. An event whose identity was meanwhile given to other content is refused."""
@@ -152,6 +156,33 @@ class Batch:
         else:
             return True
         return False
+
+
+@dataclass(slots=True)
+class _Queue:
+    """Which events of a round have to wait for the next one."""
+
+    new: dict[str, Transaction] = field(default_factory=dict)
+    waiting: list[Received] = field(default_factory=list)
+    ids: set[str] = field(default_factory=set)
+    users: set[str] = field(default_factory=set)
+
+    def holds(self, one: Received) -> bool:
+        """Whether this event waits, behind one with its id or one of its user."""
+        transaction = one.transaction
+        first = self.new.get(transaction.transaction_id)
+        if first is None and transaction.transaction_id not in self.ids and transaction.user_id not in self.users:
+            return False
+        is_repetition = first is not None and _content_of(first) == _content_of(transaction)
+        if not is_repetition:
+            self.users.add(transaction.user_id)
+            self.ids.add(transaction.transaction_id)
+        self.waiting.append(one)
+        return True
+
+
+def _content_of(transaction: Transaction) -> tuple[datetime, bytes]:
+    return transaction.event_time, transaction.content_hash
 
 
 _OTHER_CONTENT = "an event with the same id and time but other content was decided first"

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from consumer.batch import Batch, failure, refusal_of
 from consumer.policies.quarantine import QuarantineBrake
 from consumer.scoring.compose import alert_of, decision_of
+from consumer.scoring.features import Memory, MemoryTerms
+from consumer.scoring.features.memory import NotLoaded
 from consumer.scoring.scorer import Scorer
 from schemas.alert import Alert
+from schemas.dead_letter import FieldError, RefusalReason, Stage
 from schemas.decision import Decision, Identity
-from schemas.position import StreamPosition, StreamRecord
+from schemas.position import StreamRecord
 from schemas.transaction import Received
 from sinks.errors import DataRefusedError, PermanentSinkError
 from sinks.port import Ledger, Refusal, Retry
@@ -29,13 +33,14 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Deciding:
-    """What one batch is decided with: all its records in stream order, when they came, and the worker's ledger and brake."""
+    """What one batch is decided with: all its records in stream order, when they came, and the worker's ledger, brake and memory."""
 
     records: Sequence[StreamRecord]
     received_at: datetime
     ledger: Ledger
     retry: Retry
     brake: QuarantineBrake
+    memory: Memory
 
     def check(self, batch: Batch) -> None:
         """Raise QuarantineLimitExceeded if the batch's refusals so far are too many."""
@@ -51,6 +56,7 @@ class Decider:
     consumer_version: str
     horizon: timedelta = timedelta(hours=24)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    memory_terms: MemoryTerms = MemoryTerms()  # noqa: RUF009 - frozen
 
     @property
     def versions(self) -> dict[str, str]:
@@ -63,54 +69,73 @@ class Decider:
             "feature_set": scorer.feature_set,
         }
 
-    def decide(self, batch: Batch, deciding: Deciding) -> None:
-        """Score and commit `batch.new` and the batch's refusals, and leave the effective rows in the batch.
+    def new_memory(self) -> Memory:
+        """Return an empty memory for one shard."""
+        return self.scorer.new_memory(self.memory_terms)
 
-        Raises QuarantineLimitExceeded before any refusal that would exceed the limit is written.
+    def decide(self, batch: Batch, deciding: Deciding) -> None:
+        """Score and commit `batch.new` and the batch's refusals, and leave the effective rows in the batch and in the memory.
+
+        Raises QuarantineLimitExceeded before any refusal that would exceed the limit is written. Whatever it raises, the memory holds
+        nothing that was not committed.
         """
-        proposals = self._score(batch.new, batch, _Millis(deciding.received_at, self.now))
         deciding.check(batch)
         commit = _Commit(deciding.ledger, deciding.retry, list(batch.refused_now.values()))
-        batch.settle(commit(proposals))
-        batch.refused_now.update(commit.refused)
+        try:
+            self._decide(batch.new, batch, deciding, commit)
+        finally:
+            deciding.memory.undo()  # nothing, unless it raised
+            deciding.memory.make_room()
         deciding.check(batch)
         commit.refuse(batch.refused_now.values())
 
-    def _score(self, new: Sequence[Received], batch: Batch, times: _Millis) -> list[Proposal]:
-        if not new:
-            return []
+    def _decide(self, new: Sequence[Received], batch: Batch, deciding: Deciding, commit: _Commit) -> None:
+        """Score and commit `new`; bisect to the one record that breaks the scoring, or that the ledger refuses."""
         try:
-            return self._propose(new, times)
-        except MemoryError:
-            raise
+            proposals = self._propose(new, deciding) if new else []
+        except (MemoryError, NotLoaded):
+            raise  # no record is to blame
         except Exception as error:  # noqa: BLE001 - find the record that breaks the scoring, keep all others
-            if len(new) == 1:
-                record = new[0].record
-                batch.refused_now[record.position] = refusal_of(record, "score", "processing_failed", failure(error))
-                return []
-            half = len(new) // 2
-            return self._score(new[:half], batch, times) + self._score(new[half:], batch, times)
+            why = _Why("score", "processing_failed", failure(error))
+            self._bisect(new, why, batch, deciding, commit)
+            return
+        try:
+            effective = commit(proposals)
+        except DataRefusedError as error:
+            why = _Why("commit", "refused_by_ledger", failure(error.__cause__ or error))
+            self._bisect(new, why, batch, deciding, commit)
+            return
+        batch.settle(effective)
+        deciding.memory.settle(effective)
 
-    def _propose(self, new: Sequence[Received], times: _Millis) -> list[Proposal]:
-        scored = self.scorer.score([one.transaction for one in new])
-        scored_at = times.scored_at()
+    def _bisect(self, new: Sequence[Received], why: _Why, batch: Batch, deciding: Deciding, commit: _Commit) -> None:
+        """Decide one half after the other. The second is scored when the first is settled: no score saw a past that was refused."""
+        deciding.memory.undo()
+        if len(new) == 1:
+            record = new[0].record
+            batch.refused_now[record.position] = refusal_of(record, *why)
+            return
+        half = len(new) // 2
+        self._decide(new[:half], batch, deciding, commit)
+        self._decide(new[half:], batch, deciding, commit)
+
+    def _propose(self, new: Sequence[Received], deciding: Deciding) -> list[Proposal]:
+        scored = self.scorer.score([one.transaction for one in new], deciding.memory)
+        received_at, scored_at = truncated(deciding.received_at), truncated(self.now())
         proposals, versions = [], self.versions
         for one, score in zip(new, scored, strict=True):
-            decision = decision_of(one, score, versions, times.received_at, scored_at)
-            proposals.append(
-                Proposal(one.record, decision, alert_of(decision, score.threshold) if score.alerts else None)
-            )
+            decision = decision_of(one, score, versions, received_at, scored_at)
+            alert = alert_of(decision, score.threshold, self.scorer.reason_method) if score.alerts else None
+            proposals.append(Proposal(one.record, decision, alert))
         return proposals
 
 
-class _Millis:
-    """The worker's clock readings, truncated to milliseconds like every time that is stored."""
+class _Why(NamedTuple):
+    """Why a record is refused."""
 
-    def __init__(self, received_at: datetime, now: Callable[[], datetime]) -> None:
-        self.received_at, self._now = truncated(received_at), now
-
-    def scored_at(self) -> datetime:
-        return truncated(self._now())
+    stage: Stage
+    reason: RefusalReason
+    errors: tuple[FieldError, ...]
 
 
 def truncated(moment: datetime) -> datetime:
@@ -119,24 +144,14 @@ def truncated(moment: datetime) -> datetime:
 
 
 class _Commit:
-    """One round's way into the ledger. `refused` are the rows that it would not take, found by bisecting, not written yet."""
+    """One round's way into the ledger, with the refusals that were known before it."""
 
     def __init__(self, ledger: Ledger, retry: Retry, refusals: Sequence[Refusal]) -> None:
         self._ledger, self._retry, self._refusals = ledger, retry, refusals
-        self.refused: dict[StreamPosition, Refusal] = {}
 
     def __call__(self, proposals: Sequence[Proposal]) -> Mapping[Identity, Decision]:
-        """Commit proposals together with the refusals known before; bisect to a row that the ledger refuses."""
-        try:
-            return self._write(proposals, self._refusals)
-        except DataRefusedError as error:
-            if len(proposals) == 1:
-                record = proposals[0].record
-                why = failure(error.__cause__ or error)
-                self.refused[record.position] = refusal_of(record, "commit", "refused_by_ledger", why)
-                return {}
-            half = len(proposals) // 2
-            return {**self(proposals[:half]), **self(proposals[half:])}
+        """Commit proposals together with the refusals known before."""
+        return self._write(proposals, self._refusals)
 
     def refuse(self, refusals: Iterable[Refusal]) -> None:
         """Commit the refusals that came up since; those written before change nothing."""

@@ -10,16 +10,17 @@ from typing import Protocol
 
 import structlog
 
-from consumer.batch import Batch, Reader, candidates
+from consumer.batch import Batch, Reader, candidates, readable
 from consumer.deciding import Decider, Deciding
 from consumer.letters import letter_of
 from consumer.policies.quarantine import QuarantineBrake, QuarantinePolicy
 from consumer.telemetry.metrics import Metrics, NoMeter
 from schemas.position import Position, ShardId, StreamEpoch, StreamRecord
+from schemas.transaction import Received
 from sinks.errors import OvertakenError, PermanentSinkError
 from sinks.lake.appender import LakeAppender
 from sinks.lake.chunks import ChunkChain, Consumed, CutPolicy
-from sinks.port import DeadLetters, Lake, Ledger, Retry
+from sinks.port import DeadLetters, Lake, Ledger, Refusal, Retry
 
 _log = structlog.get_logger()
 
@@ -60,6 +61,8 @@ class ShardPipeline:
         self._appender: LakeAppender | None = None
         self._checkpoints: Checkpoints | None = None
         self._is_redelivery = True
+        self._memory = services.decider.new_memory()
+        services.metrics.watch("UsersRemembered", lambda: self._memory.held)
 
     def initialize(self, shard_id: ShardId, checkpoint: Position | None) -> None:
         """Start a new chain for the shard; where it stands in the lake is found out at the first record."""
@@ -68,6 +71,7 @@ class ShardPipeline:
         )
         services = self._services
         self._is_redelivery = True  # until a batch holds nothing that is known
+        self._memory = services.decider.new_memory()  # others may have decided in between
         self._appender = LakeAppender(
             ChunkChain(self._epoch, shard_id, self._cut),
             services.lake,
@@ -97,6 +101,7 @@ class ShardPipeline:
     def lease_lost(self) -> None:
         """Forget the shard: another worker owns it and goes on from the last checkpoint."""
         self._appender = self._checkpoints = None
+        self._memory = self._services.decider.new_memory()
 
     def shard_ended(self, checkpointer: Checkpoints) -> None:
         """Close the last chunk, then let the children of the shard begin."""
@@ -131,13 +136,19 @@ class ShardPipeline:
         """`by_position`: find what was decided here, even if the code that did it read another identity: an earlier release's, or
         another owner's.
         """
-        services = self._services
+        services, memory = self._services, self._memory
         batch = Batch(services.decider.horizon)
-        deciding = Deciding(records, received_at, services.ledger, services.retry, self._brake)
-        waiting = [services.reader.read(record) for record in records]  # 1 decode
-        while waiting:  # again only for events that share a transaction id with another of the batch
-            asked = candidates(waiting, by_position=by_position)
-            known = services.retry(partial(services.ledger.look_up, *asked))  # 2 look up
+        deciding = Deciding(records, received_at, services.ledger, services.retry, self._brake, memory)
+        waiting: Sequence[Received | Refusal] = [services.reader.read(record) for record in records]  # 1 decode
+        while (
+            waiting
+        ):  # again only for events that share a transaction id with another of the batch, and those behind them
+            asked, wanted = candidates(waiting, by_position=by_position), memory.wanted(readable(waiting))
+            known = services.retry(partial(services.ledger.look_up, *asked, wanted))  # 2 look up
+            if wanted.users:
+                services.metrics.count("UsersLoaded", len(wanted.users))
+            memory.load(wanted, known.histories, known.merchants)
+            memory.apply(known.decisions)
             waiting = batch.sort(waiting, known)
             services.decider.decide(batch, deciding)  # 3 score, 4 commit
         return batch

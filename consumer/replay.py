@@ -11,13 +11,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
-from consumer.batch import Batch, Reader, candidates
+from consumer.batch import Batch, Reader, candidates, readable
 from consumer.deciding import Decider, Deciding
 from consumer.policies.quarantine import QuarantineBrake, QuarantinePolicy
 from schemas.alert import Alert
 from schemas.decision import Decision, Identity
+from schemas.history import NOTHING_WANTED, Wanted, past_of
 from schemas.position import StreamRecord
 from sinks.errors import DamagedLetterError
 from sinks.port import (
@@ -88,11 +90,13 @@ class Replayer:
 
     def _decide(self, delivery: Delivery, record: StreamRecord) -> Replayed:
         batch, ledger = Batch(self.decider.horizon), _Reopened(self.ledger, delivery)
-        read = self.reader.read(record)
-        known = self.retry(partial(ledger.look_up, *candidates([read])))
+        read, memory = self.reader.read(record), self.decider.new_memory()
+        wanted = memory.wanted(readable([read]))
+        known = self.retry(partial(ledger.look_up, *candidates([read]), wanted))
+        memory.load(wanted, known.histories, known.merchants)
         batch.sort([read], known)
         brake = QuarantineBrake(QuarantinePolicy())  # never pulled by one record, and nothing is quarantined here
-        self.decider.decide(batch, Deciding([record], self.now(), ledger, self.retry, brake))
+        self.decider.decide(batch, Deciding([record], self.now(), ledger, self.retry, brake, memory))
         if (row := batch.effective.get(delivery.position)) is not None:
             return self._settle(delivery, row, ledger.alert)
         refusal = batch.refused_now.get(delivery.position)
@@ -115,9 +119,9 @@ class _Reopened:
     delivery: Delivery
     alert: Alert | None = None
 
-    def look_up(self, readable: Sequence[Candidate], _: Sequence[Delivery]) -> Known:
+    def look_up(self, readable: Sequence[Candidate], _: Sequence[Delivery], wanted: Wanted = NOTHING_WANTED) -> Known:
         """See `sinks.port.Ledger.look_up`. Asks for the record's position whether it can be read or not: a replay may have begun."""
-        return self.ledger.look_up(readable, [self.delivery])._replace(refusals={})
+        return self.ledger.look_up(readable, [self.delivery], wanted)._replace(refusals={})
 
     def commit(
         self, decisions: Sequence[Decision], alerts: Sequence[Alert], refusals: Sequence[Refusal]
@@ -143,11 +147,19 @@ class Rehearsal:
     ledger: ReplayLedger
     decided: dict[str, list[Decision]] = field(default_factory=dict)
 
-    def look_up(self, readable: Sequence[Candidate], unreadable: Sequence[Delivery]) -> Known:
+    def look_up(
+        self, readable: Sequence[Candidate], unreadable: Sequence[Delivery], wanted: Wanted = NOTHING_WANTED
+    ) -> Known:
         """See `sinks.port.Ledger.look_up`; what was rehearsed before counts as decided."""
-        known = self.ledger.look_up(readable, unreadable)
+        known = self.ledger.look_up(readable, unreadable, wanted)
         before = [row for candidate in readable for row in self.decided.get(candidate.identity.transaction_id, ())]
-        return known._replace(decisions=[*known.decisions, *before])
+        rehearsed = [row for rows in self.decided.values() for row in rows if row.user_id in wanted.users]
+        histories = dict(known.histories)
+        for row in rehearsed:
+            histories[row.user_id] = sorted(
+                {*histories[row.user_id], past_of(row)}, key=attrgetter("event_ms", "transaction_id")
+            )
+        return known._replace(decisions=[*known.decisions, *before], histories=histories)
 
     def decide(self, _: Delivery, decision: Decision, __: Alert | None) -> Decision:
         """See `sinks.port.ReplayLedger.decide`."""

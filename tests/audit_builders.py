@@ -11,10 +11,9 @@ import pyarrow.parquet as pq
 
 from consumer.auditing.compare import audit
 from consumer.auditing.evidence import Evidence, LakeRow, OutboxEntry
-from schemas.decision import RiskLevel
 from schemas.position import Position, StreamPosition, StreamRecord
 from sinks.lake.parquet import encode
-from tests.pipeline_builders import EPOCH, SCORER, SHARD, World, a_record, an_event
+from tests.pipeline_builders import BUNDLE, EPOCH, SCORER, SHARD, World, a_record, an_event
 
 RISKY = {
     "amount": 0,
@@ -30,7 +29,7 @@ RECORDS = [
     a_record(5, an_event("t-4")),
 ]
 FAULTS = ("lost", "duplicated", "mismatched")
-ALERTING: dict[str, frozenset[RiskLevel]] = {SCORER.policy_version: frozenset({"high", "critical"})}
+POLICIES = {SCORER.policy_version: BUNDLE.policy}
 
 
 def an_evidence(
@@ -63,7 +62,7 @@ def evidence_of(world: World, published: Sequence[StreamRecord], **changes: Any)
             StreamPosition(EPOCH, SHARD, int(letter.sequence_number), letter.sub_sequence): letter
             for letter in world.dead_letters.letters()
         },
-        "alerting_policies": ALERTING,
+        "policies": POLICIES,
         "shards": frozenset({SHARD}),
         "consumer_version": "test",
     }

@@ -17,7 +17,7 @@ from schemas.decision import Decision
 from schemas.position import Position, ShardId, StreamPosition, StreamRecord
 from sinks.ledger.reader import LedgerReader
 from sinks.port import Refusal
-from tests.pipeline_builders import EPOCH, SCORER
+from tests.pipeline_builders import BUNDLE, EPOCH, SCORER
 
 
 @dataclass
@@ -54,7 +54,7 @@ def audited(published: Sequence[StreamRecord], checkpoints: Mapping[ShardId, Pos
         outbox=[entry._replace(state="sent") for entry in effects.outbox],
         received=[entry.payload for entry in effects.outbox],
         dead_letters=effects.letters,
-        alerting_policies={SCORER.policy_version: frozenset({"high", "critical"})},
+        policies={SCORER.policy_version: BUNDLE.policy},
         shards=frozenset(checkpoints),
     )
     report = audit(evidence)

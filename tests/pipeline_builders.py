@@ -12,7 +12,8 @@ from consumer.batch import Reader
 from consumer.deciding import Decider
 from consumer.pipeline import Services, ShardPipeline
 from consumer.policies.quarantine import QuarantinePolicy
-from consumer.scoring.bundle import DEFAULT_BUNDLE, load_bundle
+from consumer.scoring.bundle import load_bundle
+from consumer.scoring.features import MemoryTerms
 from consumer.scoring.scorer import Scorer
 from consumer.telemetry.measured import MeasuredDeadLetters, MeasuredLake, MeasuredLedger
 from consumer.telemetry.metrics import Metrics, NoMeter
@@ -22,12 +23,14 @@ from sinks.errors import TransientSinkError
 from sinks.lake.chunks import CutPolicy
 from sinks.lake.memory import MemoryLake
 from sinks.ledger.memory import MemoryLedger, MemoryStore
+from tests.scoring_builders import EVENT_BUNDLE
 
 EPOCH = StreamEpoch("20260301T080000Z")
 SHARD = ShardId("shardId-000000000000")
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 T = TypeVar("T")
-SCORER = Scorer(load_bundle(DEFAULT_BUNDLE))
+BUNDLE = load_bundle(EVENT_BUNDLE)
+SCORER = Scorer(BUNDLE)
 
 
 def an_event(transaction_id: str = "t-1", **changes: Any) -> bytes:
@@ -76,14 +79,19 @@ class World:
         self._chunk_ids = count()
 
     def worker(
-        self, *, reader: Reader | None = None, quarantine: QuarantinePolicy | None = None, scorer: Scorer = SCORER
+        self,
+        *,
+        reader: Reader | None = None,
+        quarantine: QuarantinePolicy | None = None,
+        scorer: Scorer = SCORER,
+        memory_terms: MemoryTerms = MemoryTerms(),  # noqa: B008 - frozen
     ) -> ShardPipeline:
         """A new incarnation, started at no checkpoint."""
         services = Services(
             ledger=MeasuredLedger(self.ledger, self.metrics, lambda: NOW + timedelta(seconds=1.5)),
             lake=MeasuredLake(self.lake, self.metrics),
             dead_letters=MeasuredDeadLetters(self.dead_letters, self.metrics),
-            decider=Decider(scorer, "test", self.horizon, now=lambda: NOW),
+            decider=Decider(scorer, "test", self.horizon, now=lambda: NOW, memory_terms=memory_terms),
             reader=reader or Reader(),
             retry=retry,
             now=lambda: NOW,

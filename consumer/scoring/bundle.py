@@ -11,13 +11,13 @@ from pydantic import ValidationError
 
 from consumer.scoring.features import FEATURE_SETS, FeatureSet
 from consumer.scoring.golden import GoldenMismatch, verify_golden
-from consumer.scoring.manifest import Manifest
+from consumer.scoring.manifest import Manifest, seal_of
 from consumer.scoring.model import Model, ModelError
-from consumer.scoring.policy import Policy, PolicyError, parse_policy
+from consumer.scoring.policy import Policy, PolicyError, read_policy
 
 MODEL_FILE, POLICY_FILE, MANIFEST_FILE = "model.onnx", "policy.toml", "manifest.json"
 DEFAULT_BUNDLE = Path(__file__).parent / "default_bundle"
-"""The committed bundle, made by `python -m consumer.training.make_default`."""
+"""The committed bundle, made by `make model`."""
 
 
 class BundleRefused(Exception):
@@ -41,19 +41,23 @@ class Bundle:
 def load_bundle(folder: Path) -> Bundle:
     """Return the bundle in `folder`, or raise `BundleRefused`.
 
-    Verified, in this order: the manifest's form, that this release computes the feature set, all digests, policy and graph, and the
-    golden vectors. Nothing in a bundle is ever executed or unpickled.
+    Verified, in this order: the manifest's form and seal, that this release computes the feature set, the digests of all files that the
+    manifest lists, policy and graph, and the golden vectors. Nothing in a bundle is ever executed or unpickled, and what the manifest
+    does not list is not even read.
     """
     manifest = _read_manifest(folder / MANIFEST_FILE)
     feature_set = _find_feature_set(folder / MANIFEST_FILE, manifest)
-    contents = {name: _read_verified(folder / name, manifest.files) for name in (MODEL_FILE, POLICY_FILE)}
+    contents = {
+        name: read_verified(folder, name, manifest.files) for name in (MODEL_FILE, POLICY_FILE, *manifest.files)
+    }
     policy = _read_policy(folder / POLICY_FILE, contents[POLICY_FILE])
     model = _load_model(folder / MODEL_FILE, contents[MODEL_FILE], len(feature_set.names))
     _verify_answers(folder / MANIFEST_FILE, manifest, feature_set, model)
     return Bundle(manifest, feature_set, model, policy)
 
 
-def _read(file: Path) -> bytes:
+def read_file(file: Path) -> bytes:
+    """Return a file of a bundle; raises `BundleRefused` where it cannot be read."""
     try:
         return file.read_bytes()
     except OSError as error:
@@ -61,11 +65,15 @@ def _read(file: Path) -> bytes:
 
 
 def _read_manifest(file: Path) -> Manifest:
+    content = read_file(file)
     try:
-        return Manifest.model_validate_json(_read(file))
+        manifest = Manifest.model_validate_json(content)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, f['loc'])) or 'file'}: {f['msg']}" for f in error.errors()[:5])
         raise BundleRefused(file, f"not a manifest ({faults})", "Export the bundle again.") from error
+    if seal_of(content, manifest.seal) != manifest.seal:
+        raise BundleRefused(file, "its seal is not its SHA-256", "Fetch the whole bundle again; never edit one.")
+    return manifest
 
 
 def _find_feature_set(file: Path, manifest: Manifest) -> FeatureSet:
@@ -80,19 +88,21 @@ def _find_feature_set(file: Path, manifest: Manifest) -> FeatureSet:
     return feature_set
 
 
-def _read_verified(file: Path, digests: Mapping[str, str]) -> bytes:
-    if file.name not in digests:
+def read_verified(folder: Path, name: str, digests: Mapping[str, str]) -> bytes:
+    """Return the file `name`; raises `BundleRefused` unless its SHA-256 is the one that the manifest's `digests` hold."""
+    file = folder / name
+    if name not in digests:
         raise BundleRefused(file, "the manifest has no digest of it", "Export the bundle again.")
-    content = _read(file)
-    if sha256(content).hexdigest() != digests[file.name]:
+    content = read_file(file)
+    if sha256(content).hexdigest() != digests[name]:
         raise BundleRefused(file, "its SHA-256 is not the manifest's", "Fetch the whole bundle again; never edit one.")
     return content
 
 
 def _read_policy(file: Path, content: bytes) -> Policy:
     try:
-        return parse_policy(content.decode())
-    except (PolicyError, UnicodeDecodeError) as error:
+        return read_policy(content)
+    except PolicyError as error:
         raise BundleRefused(file, str(error), "Correct the policy and export the bundle again.") from error
 
 

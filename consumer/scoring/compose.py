@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Literal
 
+from consumer.scoring.reasons import reason_text
 from consumer.scoring.scorer import Scored
 from schemas.alert import Alert, AlertPosition, AlertReason, alert_id
 from schemas.decision import Decision
 from schemas.transaction import Received
 
-RULE = "score"
+Rule = Literal["score", "block_list"]
+
+
+def rule_of(decision: Decision) -> Rule:
+    """Return what raises the decision's alert, if it has one: the score, or the block list. Follows from the stored row alone."""
+    is_blocked = any(reason.code == "BLOCK_LISTED" for reason in decision.reasons or ())
+    return "block_list" if is_blocked else "score"
 
 
 def decision_of(
@@ -43,12 +51,12 @@ def decision_of(
     )
 
 
-def alert_of(decision: Decision, threshold: float) -> Alert:
+def alert_of(decision: Decision, threshold: float, reason_method: str) -> Alert:
     """Return the alert of a decision; the same identity and rule always give the same `alert_id`."""
-    position = decision.position
+    position, rule = decision.position, rule_of(decision)
     return Alert(
-        alert_id=alert_id(decision.identity, RULE),
-        rule=RULE,
+        alert_id=alert_id(decision.identity, rule),
+        rule=rule,
         severity=decision.risk_level,
         summary=_summary(decision),
         transaction_id=decision.transaction_id,
@@ -61,7 +69,11 @@ def alert_of(decision: Decision, threshold: float) -> Alert:
         country=decision.location_country,
         score=decision.score,
         threshold=threshold,
-        reasons=tuple(AlertReason(**reason._asdict()) for reason in decision.reasons or ()),
+        reasons=tuple(
+            AlertReason(**reason._asdict(), text=reason_text(reason.code, reason.value))
+            for reason in decision.reasons or ()
+        ),
+        reason_method=reason_method,
         model_version=decision.model_version,
         policy_version=decision.policy_version,
         position=AlertPosition(

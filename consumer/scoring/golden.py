@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from consumer.scoring.features import FeatureSet, Matrix
+from consumer.scoring.features import FeatureSet, Matrix, Memory
 from consumer.scoring.manifest import Golden, Manifest
 from consumer.scoring.model import Model
 from consumer.scoring.runtime import current_runtime
 from schemas.decode import InvalidRecord, Unknown, decode
+from schemas.history import MerchantHour, MerchantWindows, PastTransaction
 from schemas.transaction import Transaction
 
 TOLERANCE = 1e-6
@@ -45,6 +48,26 @@ def read_event(golden: Golden) -> Transaction:
     return decode(json.dumps(golden.event).encode(), Unknown())
 
 
+def recompute(feature_set: FeatureSet, golden: Golden) -> Matrix:
+    """Return the features of a golden event and its past by this release, shape [1, F]; raises `InvalidRecord`."""
+    return feature_set.compute([read_event(golden)], Memory(past=_GoldenPast(golden)))
+
+
+@dataclass(frozen=True)
+class _GoldenPast:
+    """See `consumer.scoring.features.memory.Past`: one event asks, so there is one user and one merchant."""
+
+    golden: Golden
+
+    def history(self, user_id: str) -> Sequence[PastTransaction]:
+        del user_id
+        return self.golden.past
+
+    def merchant(self, asked: MerchantHour) -> MerchantWindows:
+        del asked
+        return self.golden.merchant or MerchantWindows((0, 0, 0), (0, 0, 0))
+
+
 def _check_shapes(manifest: Manifest) -> Matrix:
     for index, golden in enumerate(manifest.golden):
         if not len(golden.features) == len(golden.contributions) == len(manifest.features):
@@ -55,7 +78,7 @@ def _check_shapes(manifest: Manifest) -> Matrix:
 
 def _verify_features(manifest: Manifest, feature_set: FeatureSet, expected: Matrix) -> None:
     try:
-        computed = feature_set.compute([read_event(golden) for golden in manifest.golden])
+        computed = np.concatenate([recompute(feature_set, golden) for golden in manifest.golden])
     except InvalidRecord as error:
         raise GoldenMismatch(f"a golden event is not valid: {error.errors}", "Export the bundle again.") from error
     wrong = np.argwhere(computed.view(np.uint32) != expected.view(np.uint32))

@@ -16,6 +16,9 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime as ort
 
 INPUT, PROBABILITY, CONTRIBUTIONS = "features", "probability", "contributions"
+EXPLAIN = "explain"
+"""A graph may have this initialiser, true unless fed: ONNX Runtime computes every output, whichever is asked for, so an output that
+costs much is switched off."""
 ONNXRUNTIME_VERSION: str = ort.__version__
 
 
@@ -33,17 +36,19 @@ class Model:
         except Exception as error:  # ONNX Runtime's errors have no common ancestor but this
             raise ModelError(f"ONNX Runtime {ONNXRUNTIME_VERSION} cannot load the graph: {error}") from error
         _check_signature(self._session, feature_count)
+        switches = {node.name for node in self._session.get_overridable_initializers()}
+        self._no_explanation = {EXPLAIN: np.array(False)} if EXPLAIN in switches else {}
 
     def probabilities(self, features: Matrix) -> npt.NDArray[np.float32]:
         """Return P(fraud), shape [N], for `features` [N, F] with NaN for missing; one call to ONNX Runtime whatever N."""
-        return self._run(PROBABILITY, features)
+        return self._run(PROBABILITY, {INPUT: features} | self._no_explanation)
 
     def contributions(self, features: Matrix) -> Matrix:
-        """Return what each feature adds to the log-odds, shape [N, F]; 0 for a missing one. Asked for what may alert only."""
-        return self._run(CONTRIBUTIONS, features)
+        """Return what each feature adds to the log-odds, shape [N, F]. Asked for what may alert only; a missing value may add too."""
+        return self._run(CONTRIBUTIONS, {INPUT: features})
 
-    def _run(self, output: str, features: Matrix) -> npt.NDArray[np.float32]:
-        return cast("npt.NDArray[np.float32]", self._session.run([output], {INPUT: features})[0])
+    def _run(self, output: str, inputs: dict[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
+        return cast("npt.NDArray[np.float32]", self._session.run([output], inputs)[0])
 
 
 def _single_threaded() -> Any:

@@ -1,56 +1,27 @@
-"""What a score means: classification, risk level, alert or not. Apart from the model, because people change it, not training."""
+"""`policy.toml`: which thresholds apply to whom, and who is listed. Apart from the model, because people change it, not training."""
 
 from __future__ import annotations
 
-import tomllib
 from functools import cached_property
-from typing import Annotated, NamedTuple, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from schemas.decision import RISK_LEVELS, RiskLevel
+from consumer.scoring.lists import Entry, NameList
+from consumer.scoring.segments import Segment, SegmentTable
+from consumer.scoring.terms import Bands, Edge, Facts, Terms, Verdict
+from consumer.scoring.toml_lines import TomlText
+from schemas.decision import RiskLevel
 
-Edge = Annotated[float, Field(gt=0, lt=1)]
+_MAX_FAULTS = 5
 
 
 class PolicyError(ValueError):
-    """The policy is not usable; the message names every key at fault."""
-
-
-class Verdict(NamedTuple):
-    """The policy's answer to one score."""
-
-    classification: int
-    risk_level: RiskLevel
-    alerts: bool
-    threshold: float
-    """The edge of the lowest level that alerts: what an alert shows beside its score."""
-
-
-class Bands(BaseModel):
-    """The edges of the risk levels: low < medium_from <= medium <= high_above < high < critical_from <= critical."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
-
-    medium_from: Edge
-    high_above: Edge
-    critical_from: Edge
-
-    @model_validator(mode="after")
-    def _rise(self) -> Self:
-        if not self.medium_from <= self.high_above < self.critical_from:
-            raise ValueError("must rise: medium_from <= high_above < critical_from")
-        return self
-
-    def level(self, score: float) -> RiskLevel:
-        """Return the level of a score between 0 and 1. Note the edges: high_above itself is still medium."""
-        if score > self.high_above:
-            return "critical" if score >= self.critical_from else "high"
-        return "medium" if score >= self.medium_from else "low"
+    """The policy is not usable; the message names the line and the key of each fault."""
 
 
 class Policy(BaseModel):
-    """`policy.toml`: a version, the bands, the classification's threshold and the level that alerts start from."""
+    """`policy.toml`: a version, bands, the classification's threshold, the level that alerts start from, segments and lists."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
@@ -58,28 +29,86 @@ class Policy(BaseModel):
     classify_above: Edge
     alert_from: RiskLevel
     bands: Bands
+    segments: Annotated[list[Segment], Field(max_length=1_000)] = []
+    block: list[Entry] = []
+    allow: list[Entry] = []
 
-    def judge(self, score: float) -> Verdict:
-        """Return the verdict on a score between 0 and 1, as the float32 model said it."""
-        level = self.bands.level(score)
-        return Verdict(int(score > self.classify_above), level, level in self._alerting, self._threshold)
+    @model_validator(mode="after")
+    def _name_segments_apart(self) -> Self:
+        names = [segment.name for segment in self.segments]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f'two segments have the name "{twice}"')
+        return self
+
+    def judge(self, score: float, facts: Facts) -> Verdict:
+        """Return the verdict on a score between 0 and 1, as the float32 model said it, of a transaction with these facts.
+
+        Neither list changes score or class. What the block list names is critical and alerts, whatever else names it; what the
+        allow list names keeps its level and alerts nobody.
+        """
+        table = self._table
+        verdict = (self._terms if table is None else table.terms_of(facts)).judge(score)
+        if self._block is not None and self._block.names(facts):
+            return verdict._replace(risk_level="critical", alerts=True, threshold=0.0, listed="BLOCK_LISTED")
+        if self._allow is not None and verdict.alerts and self._allow.names(facts):
+            return verdict._replace(alerts=False, listed="ALLOW_LISTED")
+        return verdict
+
+    def judge_score(self, score: float) -> Verdict:
+        """Return the verdict of the policy's own thresholds, as if there were neither segments nor lists."""
+        return self._terms.judge(score)
 
     @cached_property
-    def _alerting(self) -> frozenset[RiskLevel]:
-        return frozenset(RISK_LEVELS[RISK_LEVELS.index(self.alert_from) :])
+    def _terms(self) -> Terms:
+        return Terms(self.classify_above, self.alert_from, self.bands)
 
     @cached_property
-    def _threshold(self) -> float:
-        edges = (0.0, self.bands.medium_from, self.bands.high_above, self.bands.critical_from)
-        return dict(zip(RISK_LEVELS, edges, strict=True))[self.alert_from]
+    def _table(self) -> SegmentTable | None:
+        terms = [
+            Terms(
+                s.classify_above or self.classify_above, s.alert_from or self.alert_from, s.bands or self.bands, s.name
+            )
+            for s in self.segments
+        ]
+        return SegmentTable(self.segments, terms, self._terms) if terms else None
+
+    @cached_property
+    def _block(self) -> NameList | None:
+        return NameList(self.block) if self.block else None
+
+    @cached_property
+    def _allow(self) -> NameList | None:
+        return NameList(self.allow) if self.allow else None
+
+
+def read_policy(content: bytes) -> Policy:
+    """Return the policy that a file holds; raises `PolicyError` as `parse_policy` does, and for what is not UTF-8."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise PolicyError(f"line {line}: not UTF-8") from error
+    return parse_policy(text)
 
 
 def parse_policy(text: str) -> Policy:
-    """Return the policy that the TOML `text` holds; raises `PolicyError` naming each key that is missing, unknown or wrong."""
+    """Return the policy that the TOML `text` holds; raises `PolicyError` naming line and key of what is missing, unknown or wrong."""
     try:
-        return Policy.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+        toml = TomlText(text)
+    except ValueError as error:
         raise PolicyError(f"not TOML: {error}") from error
+    try:
+        return Policy.model_validate(toml.document)
     except ValidationError as error:
-        faults = (f"{'.'.join(map(str, fault['loc'])) or 'policy'}: {fault['msg']}" for fault in error.errors())
-        raise PolicyError("; ".join(faults)) from error
+        raise PolicyError("; ".join(_tell(error, toml))) from error
+
+
+def _tell(error: ValidationError, toml: TomlText) -> list[str]:
+    faults = error.errors()
+    told = []
+    for fault in faults[:_MAX_FAULTS]:
+        line, path = toml.line_of(fault["loc"]), ".".join(map(str, fault["loc"]))
+        message = fault["msg"].removeprefix("Value error, ")
+        told.append(f"{f'line {line}: ' if line else ''}{path or 'policy'}: {message}")
+    left = len(faults) - len(told)
+    return [*told, f"and {left} more"] if left else told

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from consumer.scoring.coded import Coded
 from consumer.scoring.features.places import REGIONS
 from consumer.scoring.features.words import CATEGORIES, CHANNELS, DEVICES
-
-
-class Coded(NamedTuple):
-    """A feature's codes: for a value above the training mean and for one at or below it; None where that says nothing."""
-
-    topic: str
-    above: str | None
-    below: str | None = None
+from consumer.scoring.velocity_codes import VELOCITY_CODES, VELOCITY_SENTENCES
 
 
 def _name_words(prefix: str, names: tuple[str, ...], topic: str) -> dict[str, Coded]:
@@ -48,6 +40,7 @@ CODES: dict[str, Coded] = {
     "has_coordinates": Coded("coordinates", "COORDINATES_SENT", "COORDINATES_ABSENT"),
     "previous_transactions_log2": Coded("seniority", "CUSTOMER_ESTABLISHED", "CUSTOMER_NEW"),
     "is_first_transaction": Coded("seniority", "FIRST_TRANSACTION"),
+    **VELOCITY_CODES,
 }
 """Every feature of every known set."""
 
@@ -86,6 +79,7 @@ SENTENCES: dict[str, str] = {
     "CUSTOMER_ESTABLISHED": "The customer has more earlier transactions than usual.",
     "CUSTOMER_NEW": "The customer has fewer earlier transactions than usual.",
     "FIRST_TRANSACTION": "It is the customer's first transaction.",
+    **VELOCITY_SENTENCES,
     **{f"CATEGORY_{n}".upper(): f"The merchant's category is {_plain(n)}." for n in CATEGORIES.names},
     **{f"REGION_{n}".upper(): f"The region is {_plain(n)}." for n in REGIONS.names},
     **{f"CHANNEL_{n}".upper(): f"The channel is {_plain(n)}." for n in CHANNELS.names},

@@ -9,9 +9,10 @@ import numpy as np
 
 from consumer.scoring.bundle import Bundle
 from consumer.scoring.confidence import judge_confidence
-from consumer.scoring.features import Matrix
-from consumer.scoring.policy import Verdict
+from consumer.scoring.features import Matrix, Memory, MemoryTerms
+from consumer.scoring.lists import list_reasons
 from consumer.scoring.reasons import Explainer
+from consumer.scoring.terms import Verdict
 from schemas.decision import Confidence, Reason, RiskLevel
 from schemas.transaction import Transaction
 
@@ -31,28 +32,41 @@ class Scored(NamedTuple):
     risk_level: RiskLevel
     confidence: Confidence
     reasons: tuple[Reason, ...] | None
-    """Greatest first, at most three; None where nothing alerts."""
+    """The list's if one decided, then the model's, greatest first, at most three; None where nothing alerts or was kept from it."""
     alerts: bool
     threshold: float
 
 
 class Scorer:
-    """Scores with one bundle. Holds no state between calls: equal transactions get equal bits, alone or in any batch."""
+    """Scores with one bundle. Holds no state between calls: equal transactions with an equal past get equal bits, in any batch."""
 
     def __init__(self, bundle: Bundle) -> None:
         self.model_version = bundle.manifest.model_version
         self.policy_version = bundle.policy.version
         self.feature_set = bundle.feature_set.name
+        self.reason_method = bundle.manifest.reason_method
         self._bundle = bundle
         self._explainer = Explainer(bundle.feature_set.names, bundle.manifest.baseline)
 
-    def score(self, transactions: Sequence[Transaction]) -> Sequence[Scored]:
-        """Return one `Scored` per transaction, in their order; [] for none. Raises `UnusableScore`; touches neither disk nor clock."""
+    def new_memory(self, terms: MemoryTerms | None = None) -> Memory:
+        """Return an empty memory for one shard, which wants no past unless the features need one."""
+        return Memory(terms, is_used=self._bundle.feature_set.needs_memory)
+
+    def score(self, transactions: Sequence[Transaction], memory: Memory | None = None) -> Sequence[Scored]:
+        """Return one `Scored` per transaction, in their order; [] for none.
+
+        Without a memory nobody has a past. Raises `UnusableScore`, and `NotLoaded` where the memory lacks a past; touches neither disk
+        nor clock.
+        """
         if not transactions:
             return []
-        features = self._bundle.feature_set.compute(transactions)
+        return self.score_vectors(self._bundle.feature_set.compute(transactions, memory), transactions)
+
+    def score_vectors(self, features: Matrix, transactions: Sequence[Transaction]) -> Sequence[Scored]:
+        """Return one `Scored` per row of `features` [N, F] and transaction: what is left to do when the vectors are known, N > 0."""
         scores = self._run(features)
-        verdicts = [self._bundle.policy.judge(score) for score in scores]
+        judge = self._bundle.policy.judge
+        verdicts = [judge(*pair) for pair in zip(scores, transactions, strict=True)]
         reasons = self._explain(features, verdicts)
         missing = np.isnan(features).mean(axis=1).tolist()
         packed, width = features.astype("<f4", copy=False).tobytes(), 4 * features.shape[1]
@@ -77,9 +91,10 @@ class Scorer:
         return cast("list[float]", probabilities.tolist())
 
     def _explain(self, features: Matrix, verdicts: Sequence[Verdict]) -> dict[int, tuple[Reason, ...]]:
-        rows = [row for row, verdict in enumerate(verdicts) if verdict.alerts]
+        rows = [row for row, verdict in enumerate(verdicts) if verdict.alerts or verdict.listed]
         if not rows:
             return {}
         chosen = features[rows]
         pairs = zip(chosen.tolist(), self._bundle.model.contributions(chosen).tolist(), strict=True)
-        return {row: self._explainer.explain(*pair) for row, pair in zip(rows, pairs, strict=True)}
+        explained = (self._explainer.explain(*pair) for pair in pairs)
+        return {row: (*list_reasons(verdicts[row].listed), *found) for row, found in zip(rows, explained, strict=True)}

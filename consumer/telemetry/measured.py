@@ -12,6 +12,7 @@ from consumer.telemetry.metrics import MetricName, Metrics
 from schemas.alert import Alert
 from schemas.dead_letter import DeadLetter
 from schemas.decision import Decision, Identity
+from schemas.history import NOTHING_WANTED, Wanted
 from schemas.position import ShardId, StreamEpoch
 from sinks.errors import TransientSinkError
 from sinks.port import (
@@ -51,10 +52,12 @@ class MeasuredLedger:
     metrics: Metrics
     now: Callable[[], datetime]
 
-    def look_up(self, readable: Sequence[Candidate], unreadable: Sequence[Delivery]) -> Known:
+    def look_up(
+        self, readable: Sequence[Candidate], unreadable: Sequence[Delivery], wanted: Wanted = NOTHING_WANTED
+    ) -> Known:
         """See `sinks.port.Ledger`."""
         with _called(self.metrics, "ledger"):
-            return self.ledger.look_up(readable, unreadable)
+            return self.ledger.look_up(readable, unreadable, wanted)
 
     def commit(
         self, decisions: Sequence[Decision], alerts: Sequence[Alert], refusals: Sequence[Refusal]

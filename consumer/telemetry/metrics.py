@@ -15,6 +15,10 @@ MetricName: TypeAlias = Literal[
     "DecisionsMade",
     # Records that had their verdict before: delivered again after a restart, or sent twice. Bad: it stays above 0.
     "RecordsRepeated",
+    # Users whose past was read from the ledger, because this shard did not remember them. Bad: near RecordsConsumed for hours.
+    "UsersLoaded",
+    # Users whose past this shard remembers; readings of all shards. Bad: it stays small while UsersLoaded is high.
+    "UsersRemembered",
     # Records refused, by stage (decode, look_up, score, commit); each is a dead letter. Bad: a share that producers cannot explain.
     "RecordsRefused",
     # Alerts put into the outbox together with their decision. Bad: a flood, or none for hours.
@@ -47,6 +51,10 @@ MetricName: TypeAlias = Literal[
     "AlertsPending",
     # How long ago the record of the oldest pending alert arrived; 0 if none waits. Bad: minutes: nobody is told.
     "OldestAlertAge",
+    # For how long an hour of merchants, or a label, has been due to be counted; 0 if none is. Bad: over 6,600: features miss hours.
+    "RollUpLag",
+    # Labels whose event is not decided. Bad: it grows, so they are of another system.
+    "LabelsWaiting",
     # Shards that this container reads. Bad: 0 in all containers together.
     "ShardsServed",
     # Restarts in place of the Java daemon, with all its workers. Bad: more than one an hour.
@@ -84,6 +92,8 @@ METRICS: Mapping[MetricName, Metric] = {
     "RecordsConsumed": Metric("Count", "sum", _WORKER),
     "DecisionsMade": Metric("Count", "sum", _WORKER),
     "RecordsRepeated": Metric("Count", "sum", _WORKER),
+    "UsersLoaded": Metric("Count", "sum", _WORKER),
+    "UsersRemembered": Metric("Count", "reading", _WORKER),
     "RecordsRefused": Metric("Count", "sum", _WORKER, "Stage"),
     "AlertsRaised": Metric("Count", "sum", _WORKER),
     "DecisionLatency": Metric("Milliseconds", "values", _WORKER),
@@ -100,6 +110,8 @@ METRICS: Mapping[MetricName, Metric] = {
     "AlertsParked": Metric("Count", "sum", _HOUSEKEEPING),
     "AlertsPending": Metric("Count", "reading", _HOUSEKEEPING),
     "OldestAlertAge": Metric("Seconds", "reading", _HOUSEKEEPING),
+    "RollUpLag": Metric("Seconds", "reading", _HOUSEKEEPING),
+    "LabelsWaiting": Metric("Count", "reading", _HOUSEKEEPING),
     "ShardsServed": Metric("Count", "reading", _HOST),
     "DaemonRestarts": Metric("Count", "sum", _HOST),
     "ProcessFailures": Metric("Count", "sum", _HOST, "Process"),

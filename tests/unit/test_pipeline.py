@@ -132,10 +132,10 @@ class BrokenFor(Scorer):
         self.__dict__.update(SCORER.__dict__)
         self._broken, self._amount = transaction_id, amount
 
-    def score(self, transactions):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    def score(self, transactions, memory=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
         if any(t.transaction_id == self._broken and self._amount in {None, str(t.amount)} for t in transactions):
             raise ZeroDivisionError
-        return super().score(transactions)
+        return super().score(transactions, memory)
 
 
 def test_a_record_that_breaks_the_scoring_is_found_and_set_aside_alone() -> None:

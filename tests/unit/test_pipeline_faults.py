@@ -9,14 +9,17 @@ from datetime import datetime
 import pytest
 
 from consumer.batch import Reader
+from consumer.scoring.features.memory import NotLoaded
 from schemas.alert import Alert
 from schemas.decision import Decision, Identity
 from schemas.decode import EventTimeBounds
+from schemas.history import NOTHING_WANTED, Wanted
 from schemas.position import ShardId
 from sinks.errors import DataRefusedError, PermanentSinkError
 from sinks.ledger.memory import MemoryLedger
-from sinks.port import Refusal
+from sinks.port import Candidate, Delivery, Known, Refusal
 from tests.pipeline_builders import World, a_record, an_event
+from tests.property.velocity_run import velocity_scorer
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,23 @@ def test_a_lack_of_memory_is_nobodys_record_and_ends_the_worker() -> None:
     worker = world.worker(reader=Reader(BrokenBounds(error=MemoryError)))
     with pytest.raises(MemoryError):
         world.process(worker, [a_record(1), a_record(2, BREAKING)])
+    assert (world.refusals(), world.checkpoints.positions) == ({}, [])
+
+
+class TellsNoPast(MemoryLedger):
+    """A ledger that does not answer what was asked of the past."""
+
+    def look_up(
+        self, readable: Sequence[Candidate], unreadable: Sequence[Delivery], wanted: Wanted = NOTHING_WANTED
+    ) -> Known:
+        return super().look_up(readable, unreadable, wanted)._replace(histories={})
+
+
+def test_a_past_that_was_not_loaded_is_nobodys_record_and_ends_the_worker() -> None:
+    world = World()
+    world.ledger = TellsNoPast(world.store)
+    with pytest.raises(NotLoaded):
+        world.process(world.worker(scorer=velocity_scorer()), [a_record(1), a_record(2)])
     assert (world.refusals(), world.checkpoints.positions) == ({}, [])
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from consumer.batch import Reader
 from schemas.alert import Alert
 from schemas.decision import Decision, Identity
+from schemas.history import NOTHING_WANTED, Wanted
 from sinks.ledger.memory import MemoryLedger
 from sinks.port import Candidate, Delivery, Known, Refusal
 from tests.pipeline_builders import NOW, World, a_record, an_event
@@ -82,9 +83,11 @@ class _Asked(MemoryLedger):
         super().__init__(world.store)
         self.places: list[int] = []
 
-    def look_up(self, readable: Sequence[Candidate], unreadable: Sequence[Delivery]) -> Known:
+    def look_up(
+        self, readable: Sequence[Candidate], unreadable: Sequence[Delivery], wanted: Wanted = NOTHING_WANTED
+    ) -> Known:
         self.places.append(len(unreadable))
-        return super().look_up(readable, unreadable)
+        return super().look_up(readable, unreadable, wanted)
 
 
 def test_positions_are_asked_for_until_a_batch_is_all_new() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
+from consumer.scoring.features import Memory
 from consumer.scoring.scorer import Scored, Scorer
 from schemas.alert import Alert
 from schemas.decision import Decision, Identity
@@ -63,9 +64,9 @@ class _Counting(Scorer):
         self.__dict__.update(SCORER.__dict__)
         self.scored = 0
 
-    def score(self, transactions: Sequence[Transaction]) -> Sequence[Scored]:
+    def score(self, transactions: Sequence[Transaction], memory: Memory | None = None) -> Sequence[Scored]:
         self.scored += len(transactions)
-        return super().score(transactions)
+        return super().score(transactions, memory)
 
 
 def test_neither_a_replay_nor_a_repetition_is_scored_again() -> None:

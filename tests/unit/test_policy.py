@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from consumer.scoring.bundle import DEFAULT_BUNDLE
-from consumer.scoring.policy import Policy, PolicyError, parse_policy
+from consumer.scoring.policy import Policy, PolicyError, parse_policy, read_policy
 
 BANDS = {"medium_from": 0.3, "high_above": 0.5, "critical_from": 0.85}
 
@@ -42,12 +42,12 @@ def text(**changes: str) -> str:
     ],
 )
 def test_the_edges_of_the_bands_are_those_of_the_columns(score: float, level: str) -> None:
-    assert a_policy().judge(score).risk_level == level
+    assert a_policy().judge_score(score).risk_level == level
 
 
 @pytest.mark.parametrize(("score", "classification"), [(0.5, 0), (math.nextafter(0.5, 1), 1), (1.0, 1), (0.0, 0)])
 def test_one_half_is_not_yet_classified_as_fraud(score: float, classification: int) -> None:
-    assert a_policy().judge(score).classification == classification
+    assert a_policy().judge_score(score).classification == classification
 
 
 @pytest.mark.parametrize(
@@ -62,14 +62,14 @@ def test_one_half_is_not_yet_classified_as_fraud(score: float, classification: i
 def test_alerts_start_from_the_level_that_the_policy_says(
     alert_from: str, threshold: float, alerting: list[bool]
 ) -> None:
-    verdicts = [a_policy(alert_from=alert_from).judge(score) for score in (0.1, 0.4, 0.7, 0.9)]
+    verdicts = [a_policy(alert_from=alert_from).judge_score(score) for score in (0.1, 0.4, 0.7, 0.9)]
     assert [verdict.alerts for verdict in verdicts] == alerting
     assert {verdict.threshold for verdict in verdicts} == {threshold}
 
 
 def test_medium_may_be_empty() -> None:
     policy = a_policy(bands=BANDS | {"medium_from": 0.5})
-    assert [policy.judge(score).risk_level for score in (0.49, 0.5, 0.51)] == ["low", "medium", "high"]
+    assert [policy.judge_score(score).risk_level for score in (0.49, 0.5, 0.51)] == ["low", "medium", "high"]
 
 
 def test_the_default_policy_is_the_one_of_the_columns() -> None:
@@ -80,20 +80,20 @@ def test_the_default_policy_is_the_one_of_the_columns() -> None:
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"classify_above": "1.5"}, "classify_above"),
-        ({"classify_above": '"0.5"'}, "classify_above"),
-        ({"classify_above": "nan"}, "classify_above"),
-        ({"alert_from": '"extreme"'}, "alert_from"),
-        ({"version": '""'}, "version"),
-        ({"colour": "1"}, "colour"),
-        ({"bands.medium_from": "0"}, "bands.medium_from"),
-        ({"bands.critical_from": "inf"}, "bands.critical_from"),
-        ({"bands.medium_from": "0.6"}, "bands: "),
-        ({"bands.critical_from": "0.5"}, "bands: "),
-        ({"bands.extreme_from": "0.9"}, "bands.extreme_from"),
+        ({"classify_above": "1.5"}, "line 2: classify_above: "),
+        ({"classify_above": '"0.5"'}, "line 2: classify_above: "),
+        ({"classify_above": "nan"}, "line 2: classify_above: "),
+        ({"alert_from": '"extreme"'}, "line 3: alert_from: "),
+        ({"version": '""'}, "line 1: version: "),
+        ({"colour": "1"}, "line 4: colour: "),
+        ({"bands.medium_from": "0"}, "line 5: bands.medium_from: "),
+        ({"bands.critical_from": "inf"}, "line 7: bands.critical_from: "),
+        ({"bands.medium_from": "0.6"}, "line 4: bands: must rise: "),
+        ({"bands.critical_from": "0.5"}, "line 4: bands: must rise: "),
+        ({"bands.extreme_from": "0.9"}, "line 8: bands.extreme_from: "),
     ],
 )
-def test_a_wrong_key_is_named(changes: dict[str, str], named: str) -> None:
+def test_a_wrong_key_is_named_with_its_line(changes: dict[str, str], named: str) -> None:
     with pytest.raises(PolicyError) as refused:
         parse_policy(text(**changes))
     assert str(refused.value).startswith(named)
@@ -104,6 +104,11 @@ def test_every_missing_key_is_named() -> None:
         parse_policy("")
 
 
-def test_what_is_not_toml_is_refused() -> None:
-    with pytest.raises(PolicyError, match="not TOML"):
-        parse_policy("bands = [")
+def test_what_is_not_toml_is_refused_with_its_line() -> None:
+    with pytest.raises(PolicyError, match=r"^not TOML: .*line 2"):
+        parse_policy('version = "t/1"\nbands = ]\n')
+
+
+def test_what_is_not_utf_8_is_refused_with_its_line() -> None:
+    with pytest.raises(PolicyError, match=r"^line 2: not UTF-8"):
+        read_policy(b'version = "t/1"\nalert_from = "\xff"\n')

@@ -1,4 +1,4 @@
-"""The scorer on the committed bundle: bits, batches, reasons and alerts."""
+"""The scorer on a bundle of the event alone: bits, batches, reasons and alerts."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import helper
 
-from consumer.scoring.bundle import DEFAULT_BUNDLE, load_bundle
+from consumer.scoring.bundle import load_bundle
 from consumer.scoring.features import EVENT
 from consumer.scoring.golden import read_event
 from consumer.scoring.model import Model
 from consumer.scoring.scorer import Scored, Scorer, UnusableScore
 from schemas.decode import Unknown, decode
 from schemas.transaction import Transaction
-from tests.scoring_builders import a_bare_transaction, a_graph, a_transaction, labelled_events
+from tests.scoring_builders import EVENT_BUNDLE, a_bare_transaction, a_graph, a_transaction, labelled_events
 
 
 @cache
 def scorer() -> Scorer:
-    return Scorer(load_bundle(DEFAULT_BUNDLE))
+    return Scorer(load_bundle(EVENT_BUNDLE))
 
 
 @cache
 def a_pool() -> tuple[Transaction, ...]:
-    golden = [read_event(vector) for vector in load_bundle(DEFAULT_BUNDLE).manifest.golden]
+    golden = [read_event(vector) for vector in load_bundle(EVENT_BUNDLE).manifest.golden]
     made = (decode(json.dumps(item.event).encode(), Unknown()) for item in labelled_events(3, 300))
     return (*golden, *made, a_transaction(), a_bare_transaction())
 
@@ -40,7 +40,7 @@ def an_alert() -> Scored:
 
 
 def test_versions_are_those_of_the_bundle() -> None:
-    bundle = load_bundle(DEFAULT_BUNDLE)
+    bundle = load_bundle(EVENT_BUNDLE)
     assert scorer().model_version == bundle.manifest.model_version
     assert (scorer().policy_version, scorer().feature_set) == ("default/1", "event/1")
 
@@ -61,7 +61,7 @@ def test_the_stored_vector_gives_the_score_again() -> None:
         scored = scorer().score([transaction])[0]
         stored = np.frombuffer(scored.features, "<f4").reshape(1, -1)
         assert stored.tobytes() == EVENT.compute([transaction]).tobytes()
-        assert load_bundle(DEFAULT_BUNDLE).model.probabilities(stored.astype(np.float32)).tolist() == [scored.score]
+        assert load_bundle(EVENT_BUNDLE).model.probabilities(stored.astype(np.float32)).tolist() == [scored.score]
 
 
 def test_scores_are_what_float32_holds_exactly() -> None:
@@ -70,10 +70,10 @@ def test_scores_are_what_float32_holds_exactly() -> None:
 
 
 def test_verdict_and_confidence_follow_score_and_missing_share() -> None:
-    bundle = load_bundle(DEFAULT_BUNDLE)
-    for scored in scorer().score(a_pool()):
+    bundle = load_bundle(EVENT_BUNDLE)
+    for transaction, scored in zip(a_pool(), scorer().score(a_pool()), strict=True):
         verdict = (scored.classification, scored.risk_level, scored.alerts, scored.threshold)
-        assert verdict == bundle.policy.judge(scored.score)
+        assert verdict == bundle.policy.judge(scored.score, transaction)[:4]
     assert scorer().score([a_bare_transaction()])[0].confidence == "low"
 
 
@@ -93,7 +93,7 @@ def test_reasons_are_at_most_three_positive_and_sorted() -> None:
 
 
 def test_contributions_add_up_to_the_log_odds() -> None:
-    model = load_bundle(DEFAULT_BUNDLE).model
+    model = load_bundle(EVENT_BUNDLE).model
     features = EVENT.compute(a_pool())
     nothing_known = np.full((1, len(EVENT.names)), np.nan, np.float32)
     bias = log_odds(model.probabilities(nothing_known)[0])
@@ -107,7 +107,7 @@ def log_odds(probability: float) -> float:
 
 @pytest.mark.parametrize("answer", [math.nan, -0.1, 1.1, math.inf])
 def test_an_answer_that_is_no_probability_stops_the_batch(answer: float) -> None:
-    bundle = load_bundle(DEFAULT_BUNDLE)
+    bundle = load_bundle(EVENT_BUNDLE)
     broken = dataclasses.replace(bundle, model=Model(constant_graph(answer), len(EVENT.names)))
     with pytest.raises(UnusableScore, match="roll the bundle back"):
         Scorer(broken).score([a_transaction()])

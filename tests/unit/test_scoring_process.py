@@ -54,6 +54,21 @@ print(json.dumps([sorted(set(heavy) & set(sys.modules)), os.environ["ORT_DISABLE
 )
 
 
+_CONSUMER_IMPORTS = """
+import json, sys
+from importlib.util import find_spec
+import consumer.__main__
+from consumer.kinesis.process import prepare_process_environment
+prepare_process_environment()
+import consumer.operations.consume, consumer.wiring, consumer.kinesis.host, consumer.kinesis.worker, consumer.models.serving
+from consumer.settings import Settings
+consumer.wiring.scorer_of(Settings())
+heavy = ("sklearn", "catboost", "lightgbm", "pandas", "onnx", "matplotlib", "scipy", "consumer.training", "consumer.backfill")
+loaded = {name for name in sys.modules if name in heavy or name.startswith(tuple(f"{part}." for part in heavy))}
+print(json.dumps([sorted(loaded), find_spec("catboost") is not None]))
+"""
+
+
 def run(script: str) -> str:
     environment = {
         name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"
@@ -77,6 +92,10 @@ def test_a_process_that_loaded_the_model_and_scored_has_one_thread() -> None:
 
 def test_forked_children_score_the_same_bits_as_their_parent() -> None:
     assert run(_FORKS) == "equal"
+
+
+def test_the_consumer_loads_a_model_without_any_training_library_though_they_are_installed() -> None:
+    assert run(_CONSUMER_IMPORTS) == "[[], true]"
 
 
 def test_scoring_imports_no_training_library_and_turns_telemetry_off() -> None:

@@ -32,9 +32,33 @@ def explain(values: dict[str, float], contributions: dict[str, float]) -> list[t
 def test_every_feature_of_every_set_has_codes_and_every_code_a_sentence() -> None:
     names = {name for feature_set in FEATURE_SETS.values() for name in feature_set.names}
     assert set(CODES) == names
-    codes = {code for coded in CODES.values() for code in (coded.above, coded.below) if code}
+    codes = {code for coded in CODES.values() for code in coded[1:4] if code}
     assert codes == set(SENTENCES)
-    assert all(reason_text(code).endswith(".") for code in codes)
+    assert all(reason_text(code, 1.0).endswith(".") and "{" not in reason_text(code, 1.0) for code in codes)
+    assert not any("{" in reason_text(code) for code in codes)
+
+
+def test_a_sentence_tells_the_value() -> None:
+    assert reason_text("MANY_IN_10_MINUTES", 17.0) == "17 transactions of the customer within 10 minutes."
+    assert reason_text("MERCHANT_FRAUD_IN_7_DAYS", 0.0125).startswith("1.25% of the merchant's transactions in 7 days")
+    assert reason_text("FAR_FROM_LAST_PLACE") == "It is ? km from where the customer was last."
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "mean", "code"),
+    [
+        ("user_amount_ratio_7d", 5.0, 8.6, "ABOVE_USUAL_OF_7_DAYS"),
+        ("user_amount_ratio_7d", 0.5, 0.4, "BELOW_USUAL_OF_7_DAYS"),
+        ("user_amount_z_30d", 2.0, 8.7, "ABOVE_USUAL_OF_30_DAYS"),
+        ("user_new_device", 1.0, 1.0, "NEW_DEVICE"),
+    ],
+)
+def test_what_is_compared_with_the_customers_own_past_is_not_held_against_others(
+    name: str, value: float, mean: float, code: str
+) -> None:
+    names = (name, name.replace("_z_", "_ratio_")) if "_z_" in name else (name,)
+    [reason] = Explainer(names, (mean, 1.0)).explain((value, 3.0), (1.0, 0.0))
+    assert reason.code == code
 
 
 def test_an_unknown_code_has_no_sentence() -> None:
@@ -45,7 +69,7 @@ def test_an_unknown_code_has_no_sentence() -> None:
 def test_a_code_belongs_to_one_topic() -> None:
     topics: dict[str, set[str]] = {}
     for coded in CODES.values():
-        for code in filter(None, (coded.above, coded.below)):
+        for code in filter(None, coded[1:4]):
             topics.setdefault(code, set()).add(coded.topic)
     assert all(len(found) == 1 for found in topics.values())
 
@@ -84,3 +108,9 @@ def test_the_three_greatest_are_kept_and_ties_go_by_code() -> None:
 def test_a_missing_value_is_none_and_never_nan() -> None:
     found = explain({"amount_log2": math.nan, "amount_log2_above_512": 2.0}, {"amount_log2_above_512": 1.0})
     assert found == [("AMOUNT_HIGH", None, 1.0)]
+
+
+def test_what_is_missing_is_a_reason_only_where_its_absence_has_a_code() -> None:
+    names = ("user_seconds_since_last", "user_new_device")
+    found = Explainer(names, (100.0, 0.1)).explain((math.nan, math.nan), (0.5, 0.75))
+    assert [tuple(reason) for reason in found] == [("NO_RECENT_TRANSACTION", None, 0.5)]

@@ -12,7 +12,8 @@ from operator import attrgetter
 import numpy as np
 import numpy.typing as npt
 
-from consumer.scoring.features.feature_set import Block, FeatureSet, Matrix
+from consumer.scoring.features.block import Block, Matrix
+from consumer.scoring.features.feature_set import FeatureSet
 from consumer.scoring.features.places import DOLLAR_VALUES, HOME_CURRENCIES, REGIONS
 from consumer.scoring.features.vocabulary import one_hot
 from consumer.scoring.features.words import CATEGORIES, CHANNELS, DEVICES

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from consumer.scoring.features.block import Block, Matrix, RecallBlock
+from consumer.scoring.features.memory import Memory, NoPast
 from schemas.transaction import Transaction
-
-Matrix: TypeAlias = npt.NDArray[np.float32]
-"""Float32 in C order, a row per transaction and a column per feature; NaN stands for a missing value."""
-
-
-class Block(NamedTuple):
-    """A few columns that are computed together: `fill(transactions, out)` writes every cell of `out`, shape [N, len(names)]."""
-
-    names: tuple[str, ...]
-    fill: Callable[[Sequence[Transaction], Matrix], None]
 
 
 @dataclass(frozen=True)
@@ -33,16 +24,31 @@ class FeatureSet:
 
     name: str
     blocks: tuple[Block, ...]
+    recall_blocks: tuple[RecallBlock, ...] = ()
+    """Their columns come last; with any, a feature set needs a memory."""
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The features' names, in the order of the columns."""
-        return tuple(name for block in self.blocks for name in block.names)
+        names = [block.names for block in self.blocks] + [block.names for block in self.recall_blocks]
+        return tuple(name for block in names for name in block)
 
-    def compute(self, transactions: Sequence[Transaction]) -> Matrix:
+    @property
+    def event_width(self) -> int:
+        """How many columns, the first ones, follow from the event alone."""
+        return sum(len(block.names) for block in self.blocks)
+
+    @property
+    def needs_memory(self) -> bool:
+        """Whether a feature depends on the past."""
+        return bool(self.recall_blocks)
+
+    def compute(self, transactions: Sequence[Transaction], memory: Memory | None = None) -> Matrix:
         """Return the features, shape [N, F], in the order of `transactions` and `names`.
 
-        A row depends on its own transaction only, bit for bit: not on its neighbours, the batch's size, the CPU or the clock.
+        A row depends on its own transaction and its past only, bit for bit: not on the batch's size, the CPU or the clock. The past is
+        what `memory` holds and the transactions before it in the batch; they stay in the memory until `settle` or `undo`. Without a
+        memory there is no past. Raises `NotLoaded`.
         """
         out: Matrix = np.empty((len(transactions), len(self.names)), np.float32)
         start = 0
@@ -50,4 +56,13 @@ class FeatureSet:
             end = start + len(block.names)
             block.fill(transactions, out[:, start:end])
             start = end
+        if self.recall_blocks:
+            self._fill_recalled((memory or Memory(past=NoPast())).recall(transactions), out[:, start:])
         return out
+
+    def _fill_recalled(self, recalled: npt.NDArray[np.float64], out: Matrix) -> None:
+        start = 0
+        for block in self.recall_blocks:
+            end = start + len(block.names)
+            block.fill(recalled, out[:, start:end])
+            start = end

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from consumer.scoring.features.feature_set import Block, Matrix
+from consumer.scoring.features.block import Block, Matrix
 from schemas.transaction import Transaction
 
 OTHER = "other"
