@@ -94,14 +94,29 @@ class Settings(BaseSettings):
     quarantine_window: int = Field(default=2_000, ge=1, description="verdicts in that window")
 
     # How decisions are made and written
+    model_bucket: str | None = Field(
+        default=None, description="S3 bucket of the models; none means that the shipped bundle scores"
+    )
+    model_channel: Literal["production", "shadow"] = Field(
+        default="production", description="whose model scores: the one that `fraudstream model promote` chose for it"
+    )
     model_bundle: Path | None = Field(
-        default=None, description="folder of a model bundle; none means the one that ships"
+        default=None, description="folder of a model bundle, which then scores instead of the bucket's, policy included"
+    )
+    model_refused: Literal["keep_default", "stop"] = Field(
+        default="keep_default",
+        description="what a start does where the bucket's model or policy is refused: the shipped one scores, or nothing starts",
     )
     dedup_horizon: timedelta = Field(
         default=timedelta(hours=24),
         ge=timedelta(0),
         le=timedelta(days=30),
         description="how far apart two times of one transaction id conflict",
+    )
+    history_transactions: int = Field(
+        default=100_000,
+        ge=1,
+        description="how many transactions of users each shard remembers, at about 400 bytes; others are read when they are needed",
     )
     chunk_max_age_s: float = Field(default=60.0, gt=0, description="a chunk is closed at this age")
     chunk_max_rows: int = Field(default=50_000, ge=1, description="a chunk is closed at so many rows")

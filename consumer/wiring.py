@@ -18,18 +18,21 @@ from consumer.auditing.stream import read_epoch
 from consumer.batch import Reader
 from consumer.clients import AwsClients
 from consumer.deciding import Decider
-from consumer.housekeeping import Chore, backlog_chore, keep_house, partition_chore, relay_chore
+from consumer.housekeeping import Chore, backlog_chore, keep_house, partition_chore, relay_chore, roll_up_chore
 from consumer.kinesis.host_settings import HostSettings
 from consumer.kinesis.leader_lock import release_leader
 from consumer.kinesis.port import Heartbeat, Loaded, ShardProcessor
 from consumer.kinesis.properties import KclSettings, local_profile
 from consumer.kinesis.warm_start import Outcome, WarmStart
 from consumer.kinesis.worker_id import stable_worker_id
+from consumer.models.s3 import S3ModelObjects
+from consumer.models.serving import Serving, load_serving
 from consumer.patience import Patience
 from consumer.pipeline import Services, ShardPipeline
 from consumer.policies.quarantine import QuarantinePolicy
 from consumer.policies.restarts import RestartPolicy
 from consumer.scoring.bundle import DEFAULT_BUNDLE, load_bundle
+from consumer.scoring.features import MemoryTerms
 from consumer.scoring.scorer import Scorer
 from consumer.settings import Settings
 from consumer.telemetry.log_stream import log_stream
@@ -46,6 +49,7 @@ from sinks.lake.s3 import S3Lake
 from sinks.ledger.outbox import OutboxTerms, PostgresOutbox
 from sinks.ledger.partitions import make_partitions
 from sinks.ledger.postgres import PostgresLedger
+from sinks.ledger.roll_up import PostgresRollUp
 
 _log = structlog.get_logger()
 _LOCAL_JAVA = ("-Xmx256m", "-XX:TieredStopAtLevel=1")
@@ -78,16 +82,17 @@ def host_settings(settings: Settings) -> HostSettings:
 def load(settings: Settings, worker_id: str) -> Loaded:
     """Load everything that forked processes share, once; seed the lease table where that is asked for.
 
-    Raises BundleRefused, SettingsError, and what the AWS clients raise where stream or lease table cannot be reached.
+    Raises SettingsError, what `scorer_of` raises, and what the AWS clients raise where stream or lease table cannot be reached.
     """
     clients, _ = AwsClients(settings), settings.dsn()  # before anything is loaded: without a ledger nothing can start
-    scorer = Scorer(load_bundle(settings.model_bundle or DEFAULT_BUNDLE))
+    scorer = scorer_of(settings)
     epoch = read_epoch(clients.kinesis, settings.stream_name)
     is_quick = settings.warm_start and _seed_leases(settings, clients, worker_id)
     _ = clients.s3, clients.sns  # made here, used after the fork: what they read from disk is shared
     patience = "about ten seconds" if is_quick else "up to two minutes, unless the application has run before"
     _log.info("waiting_for_shards", patience=patience)
-    _log.info("loaded", stream=settings.stream_name, stream_epoch=epoch, model_version=scorer.model_version)
+    versions = {"model_version": scorer.model_version, "policy_version": scorer.policy_version}
+    _log.info("loaded", stream=settings.stream_name, stream_epoch=epoch, **versions)
     return Loaded(
         stream_epoch=epoch,
         make_processor=partial(_make_processor, settings, clients, scorer=scorer, epoch=epoch),
@@ -95,6 +100,24 @@ def load(settings: Settings, worker_id: str) -> Loaded:
         release_leader=partial(_release_leader, settings, worker_id),
         open_meter=partial(open_meter, settings.application_name, settings.metrics_every_s, log_stream()),
     )
+
+
+def scorer_of(settings: Settings) -> Scorer:
+    """Return what scores as these settings ask: the folder's bundle, else the bucket's as its pointers stand now, else the shipped one.
+
+    The seam for a swap while the consumer runs: called again, it gives what the pointers say then. Raises BundleRefused,
+    ModelStoreError and PolicyError for what is refused where nothing may stand in for it, and SinkError where S3 cannot be asked.
+    """
+    objects = model_objects(settings)
+    if settings.model_bundle is not None or objects is None:
+        return Scorer(load_bundle(settings.model_bundle or DEFAULT_BUNDLE))
+    cache = settings.state_dir / "models"
+    return Scorer(load_serving(objects, Serving(settings.model_channel, cache, settings.model_refused)))
+
+
+def model_objects(settings: Settings) -> S3ModelObjects | None:
+    """Return the bucket of the models with a client of its own, so that one made for forked processes stays unused; None without one."""
+    return S3ModelObjects(AwsClients(settings).s3, settings.model_bucket) if settings.model_bucket else None
 
 
 def _seed_leases(settings: Settings, clients: AwsClients, worker_id: str) -> bool:
@@ -139,7 +162,12 @@ def _make_processor(
         ledger=MeasuredLedger(ledger, metrics, _now),
         lake=MeasuredLake(S3Lake(clients.s3, settings.lake_bucket), metrics),
         dead_letters=MeasuredDeadLetters(S3DeadLetters(clients.s3, settings.dead_letter_bucket), metrics),
-        decider=Decider(scorer, version("fraudstream"), settings.dedup_horizon),
+        decider=Decider(
+            scorer,
+            version("fraudstream"),
+            settings.dedup_horizon,
+            memory_terms=MemoryTerms(settings.history_transactions),
+        ),
         reader=reader_of(settings),
         retry=Patience(lambda waits_for: heartbeat.beat(waits_for=waits_for), metrics=metrics),
         now=_now,
@@ -174,7 +202,11 @@ def _run_housekeeping(
 ) -> None:
     dsn = settings.dsn()
     outbox = PostgresOutbox(dsn, OutboxTerms(max_age=settings.alert_max_age))
-    chores: list[Chore] = [partition_chore(partial(make_partitions, dsn)), backlog_chore(outbox, metrics)]
+    chores: list[Chore] = [
+        partition_chore(partial(make_partitions, dsn)),
+        backlog_chore(outbox, metrics),
+        roll_up_chore(PostgresRollUp(dsn), metrics),
+    ]
     if settings.topic_arn is None:
         _log.warning("alerts_not_relayed", remedy="set FRAUDSTREAM_TOPIC_ARN; until then alerts wait in the outbox")
     else:

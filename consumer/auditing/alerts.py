@@ -13,7 +13,7 @@ from consumer.auditing.evidence import Evidence, OutboxEntry, name_of
 from consumer.auditing.messages import Message, read_message
 from consumer.auditing.places import Places
 from consumer.auditing.report import AuditReport
-from consumer.scoring.compose import RULE, alert_of
+from consumer.scoring.compose import alert_of, rule_of
 from schemas.alert import alert_id
 from schemas.decision import Decision
 from sinks.alerts.document import payload_of
@@ -21,14 +21,14 @@ from sinks.alerts.document import payload_of
 
 def audit_outbox(evidence: Evidence, report: AuditReport) -> None:
     """Find decisions that should have raised an alert and alerts that tell of no decision, or not what it says."""
-    rows = {alert_id(row.identity, RULE): row for row in evidence.decisions}
+    rows = {alert_id(row.identity, rule_of(row)): row for row in evidence.decisions}
     report.note("alerts", len({entry.alert_id for entry in evidence.outbox}))
     report.note("kept_alerts", sum(entry.state in {"kept", "tried"} for entry in evidence.outbox))
     for entry in evidence.outbox:
         _audit_entry(entry, rows.get(entry.alert_id), evidence, report)
     for number in rows.keys() - {entry.alert_id for entry in evidence.outbox}:
         row = rows[number]
-        if row.risk_level in evidence.alerting_policies.get(row.policy_version, ()):
+        if evidence.should_alert(row):
             report.fault("lost", f"no alert was raised for {name_of(row.position)}, risk {row.risk_level}")
 
 
@@ -53,22 +53,34 @@ def audit_received(evidence: Evidence, places: Places, report: AuditReport) -> N
 def _audit_entry(entry: OutboxEntry, row: Decision | None, evidence: Evidence, report: AuditReport) -> None:
     if row is None:
         report.fault("mismatched", f"alert {entry.alert_id} tells of no decision in the ledger")
-    elif row.risk_level not in evidence.alerting_policies.get(row.policy_version, (row.risk_level,)):
+    elif evidence.should_alert(row) is False:
         report.fault(
             "mismatched", f"alert {entry.alert_id} was raised for {name_of(row.position)}, risk {row.risk_level}"
         )
-    elif different := _differences(entry.payload, _expected(row, entry.payload.get("threshold"))):
+    elif different := _differences(entry.payload, _expected(row, entry.payload)):
         report.fault("mismatched", f"alert {entry.alert_id}: {', '.join(different)} differ from the decision")
 
 
-def _expected(row: Decision, threshold: object) -> Mapping[str, Any]:
-    if not isinstance(threshold, float | int):
+def _expected(row: Decision, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the alert as the row has it; threshold, method and sentences are the word of the release that raised it, if it had any."""
+    threshold, reasons = payload.get("threshold"), payload.get("reasons")
+    if not isinstance(threshold, float | int) or not isinstance(reasons, list):
         return {}
     try:
-        document: dict[str, Any] = json.loads(payload_of(alert_of(row, threshold)))
+        document: dict[str, Any] = json.loads(payload_of(alert_of(row, threshold, "")))
     except ValidationError:  # the row holds what no alert may
         return {}
+    _take_word(document, payload, "reason_method")
+    for expected, told in zip(document["reasons"], reasons, strict=False):
+        _take_word(expected, told if isinstance(told, dict) else {}, "text")
     return document
+
+
+def _take_word(document: dict[str, Any], told: Mapping[str, Any], name: str) -> None:
+    """Let the document have the text that was told under this name, and none where none was told."""
+    del document[name]
+    if isinstance(word := told.get(name), str):
+        document[name] = word
 
 
 def _differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
+from consumer.scoring.policy import Policy
 from schemas.dead_letter import DeadLetter
-from schemas.decision import Decision, RiskLevel
+from schemas.decision import Decision
 from schemas.position import Position, ShardId, StreamEpoch, StreamPosition, StreamRecord
 from sinks.port import Refusal
 
@@ -58,8 +59,8 @@ class Evidence:
     """The refused positions at which a replay wrote a decision."""
     resolved: Collection[StreamPosition] = frozenset()
     """The refused positions whose replay has ended."""
-    alerting_policies: Mapping[str, frozenset[RiskLevel]] = field(default_factory=dict)
-    """The levels that alert, by policy version; of other versions it is not known which decisions alert."""
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    """By version; of decisions under other versions it is not known which should have alerted."""
     shards: frozenset[ShardId] = frozenset()
     """The shards that the stream had when it was read, those without a record too."""
     decided_elsewhere: Sequence[Decision] = ()
@@ -78,6 +79,11 @@ class Evidence:
     def is_replayed(self, position: StreamPosition) -> bool:
         """Whether the refusal of `position` is not its last verdict: a replay has begun or ended."""
         return position in self.replayed or position in self.resolved
+
+    def should_alert(self, row: Decision) -> bool | None:
+        """Whether the row's policy alerts on it; None where the policy is not known."""
+        policy = self.policies.get(row.policy_version)
+        return None if policy is None else policy.judge(row.score, row).alerts
 
     def is_checkpointed(self, position: StreamPosition) -> bool:
         """Whether the shard's checkpoint covers `position`: then every effect must stand."""

@@ -15,14 +15,12 @@ from consumer.auditing.lake import read_lake
 from consumer.auditing.ledger import read_ledger
 from consumer.auditing.messages import read_message
 from consumer.auditing.objects import Bucket
+from consumer.auditing.policies import read_policies
 from consumer.auditing.received import ReceivedAlerts
 from consumer.auditing.records import silent_identities
 from consumer.auditing.stream import Shard, checkpoints_of, read_epoch, read_leases, read_shards, read_stream
 from consumer.clients import AwsClients
-from consumer.scoring.bundle import DEFAULT_BUNDLE, POLICY_FILE
-from consumer.scoring.policy import Policy, parse_policy
 from consumer.settings import Settings
-from schemas.decision import RISK_LEVELS, RiskLevel
 from schemas.position import StreamEpoch, StreamRecord
 from sinks.ledger.reader import LedgerReader
 
@@ -64,7 +62,7 @@ def _gather(settings: Settings, clients: AwsClients, reader: LedgerReader, say: 
         outbox=ledger.outbox,
         received=_received(settings, clients, epoch, ledger.outbox),
         dead_letters=letters.letters,
-        alerting_policies=_alerting_policies(settings),
+        policies=read_policies(settings, {row.policy_version for row in ledger.decisions}),
         shards=frozenset(shard.shard_id for shard in shards),
         decided_elsewhere=ledger.decided_elsewhere,
         damaged=[*lake.damaged, *letters.damaged],
@@ -101,13 +99,3 @@ def _received(
         if not missing or time.monotonic() > deadline_s:
             return documents
         time.sleep(0.2)
-
-
-def _alerting_policies(settings: Settings) -> dict[str, frozenset[RiskLevel]]:
-    policy = parse_policy(((settings.model_bundle or DEFAULT_BUNDLE) / POLICY_FILE).read_text())
-    return {policy.version: alerting_levels(policy)}
-
-
-def alerting_levels(policy: Policy) -> frozenset[RiskLevel]:
-    """Return the levels whose decisions alert."""
-    return frozenset(RISK_LEVELS[RISK_LEVELS.index(policy.alert_from) :])

@@ -14,6 +14,7 @@ class ResourceNames:
     stream: str = "fraudstream-transactions"
     lake_bucket: str = "fraudstream-lake"
     dead_letter_bucket: str = "fraudstream-dead-letters"
+    model_bucket: str = "fraudstream-models"
     topic: str = "fraudstream-alerts"
     queue: str = "fraudstream-alerts"
 
@@ -25,6 +26,7 @@ class Resources:
     stream_name: str
     lake_bucket: str
     dead_letter_bucket: str
+    model_bucket: str
     topic_arn: str
     queue_url: str
 
@@ -35,12 +37,14 @@ def provision(environment: LocalEnvironment, names: ResourceNames | None = None,
     kinesis, s3 = environment.client("kinesis"), environment.client("s3")
     with suppress(kinesis.exceptions.ResourceInUseException):
         kinesis.create_stream(StreamName=names.stream, ShardCount=shards)
-    for bucket in (names.lake_bucket, names.dead_letter_bucket):
+    for bucket in (names.lake_bucket, names.dead_letter_bucket, names.model_bucket):
         with suppress(s3.exceptions.BucketAlreadyOwnedByYou, s3.exceptions.BucketAlreadyExists):
             s3.create_bucket(Bucket=bucket)
     topic_arn = environment.client("sns").create_topic(Name=names.topic)["TopicArn"]
     queue_url = _subscribe_queue(environment, names.queue, topic_arn)
-    return Resources(names.stream, names.lake_bucket, names.dead_letter_bucket, topic_arn, queue_url)
+    return Resources(
+        names.stream, names.lake_bucket, names.dead_letter_bucket, names.model_bucket, topic_arn, queue_url
+    )
 
 
 def _subscribe_queue(environment: LocalEnvironment, queue: str, topic_arn: str) -> str:

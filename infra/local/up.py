@@ -68,6 +68,7 @@ def resource_variables(resources: Resources) -> dict[str, str]:
         "FRAUDSTREAM_STREAM_NAME": resources.stream_name,
         "FRAUDSTREAM_LAKE_BUCKET": resources.lake_bucket,
         "FRAUDSTREAM_DEAD_LETTER_BUCKET": resources.dead_letter_bucket,
+        "FRAUDSTREAM_MODEL_BUCKET": resources.model_bucket,
         "FRAUDSTREAM_TOPIC_ARN": resources.topic_arn,
         "FRAUDSTREAM_ALERT_QUEUE_URL": resources.queue_url,
     }

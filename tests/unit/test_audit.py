@@ -119,7 +119,7 @@ def test_what_was_published_before_a_start_at_the_end_of_the_stream_is_not_lost(
     moved = [row._replace(sequence_number=str(9 + int(row.sequence_number))) for row in WHOLE.decisions]
     evidence = replace(
         WHOLE, published=records, checkpoints={SHARD: records[-1].position.within_shard}, decisions=moved,
-        refusals={}, dead_letters={}, lake=[], outbox=[], received=None, alerting_policies={},
+        refusals={}, dead_letters={}, lake=[], outbox=[], received=None, policies={},
     )  # fmt: skip
     silent_and_lake = {"lost": 1 + 3}
     assert faults(replace(evidence, starts_at_latest=True)) == silent_and_lake

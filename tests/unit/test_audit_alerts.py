@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,15 +12,14 @@ import pytest
 
 from consumer.auditing.compare import audit
 from consumer.auditing.evidence import AlertState, Evidence, OutboxEntry
-from consumer.auditing.gather import alerting_levels
 from consumer.auditing.ledger import outbox_entry
 from consumer.scoring.compose import alert_of
-from consumer.scoring.policy import Bands, Policy
-from schemas.decision import Decision, RiskLevel
+from consumer.scoring.policy import Policy
+from schemas.decision import Decision, Reason
 from sinks.alerts.document import payload_of
 from sinks.ledger.rows import OutboxRow
 from tests.audit_builders import WHOLE, faults
-from tests.pipeline_builders import NOW, SCORER
+from tests.pipeline_builders import BUNDLE, NOW
 
 (ENTRY,) = WHOLE.outbox
 RISKY_ROW = next(row for row in WHOLE.decisions if row.transaction_id == "risky")
@@ -32,7 +32,7 @@ def _with_payload(**changes: Any) -> Evidence:
 
 
 def _with_alert_of(row: Decision) -> Evidence:
-    payload = json.loads(payload_of(alert_of(row, 0.5)))
+    payload = json.loads(payload_of(alert_of(row, 0.5, "method")))
     entry = OutboxEntry(UUID(payload["alert_id"]), payload, "sent")
     return replace(WHOLE, outbox=[ENTRY, entry], received=[ENTRY.payload, payload])
 
@@ -65,9 +65,16 @@ def test_the_finding_names_what_differs() -> None:
     assert "amount, user_id differ" in audit(_with_payload(user_id="other", amount="1.00")).findings[0]
 
 
+def test_alerts_of_a_release_without_sentences_are_no_fault() -> None:
+    reasons = [{key: told for key, told in reason.items() if key != "text"} for reason in ENTRY.payload["reasons"]]
+    assert reasons
+    assert faults(_with_payload(reason_method=..., reasons=reasons)) == {}
+    assert faults(_with_payload(reason_method=7)) == {"mismatched": 1}
+
+
 def test_an_alert_of_a_row_that_no_alert_can_tell_is_mismatched() -> None:
     rows = [row._replace(risk_level="odd") if row is RISKY_ROW else row for row in WHOLE.decisions]  # type: ignore[arg-type]
-    evidence = replace(WHOLE, decisions=rows, alerting_policies={}, lake=[], checkpoints={})
+    evidence = replace(WHOLE, decisions=rows, policies={}, lake=[], checkpoints={})
     assert faults(evidence) == {"mismatched": 1}
 
 
@@ -92,35 +99,37 @@ def test_the_same_alert_received_again_is_no_fault() -> None:
     assert (report.is_clean, report.counts["redelivered"]) == (True, 1)
 
 
-def test_the_policy_of_the_bundle_says_which_levels_alert() -> None:
-    bands = Bands(medium_from=0.3, high_above=0.5, critical_from=0.85)
-    levels = {
-        level: alerting_levels(Policy(version="v", classify_above=0.5, alert_from=level, bands=bands))
-        for level in LEVELS
-    }
-    assert levels == LEVELS
-
-
-LEVELS: dict[RiskLevel, frozenset[RiskLevel]] = {
-    "low": frozenset({"low", "medium", "high", "critical"}),
-    "medium": frozenset({"medium", "high", "critical"}),
-    "high": frozenset({"high", "critical"}),
-    "critical": frozenset({"critical"}),
-}
+def _under(**changes: Any) -> Evidence:
+    policy = Policy.model_validate(BUNDLE.policy.model_dump() | changes)
+    return replace(WHOLE, policies={policy.version: policy})
 
 
 def test_which_decisions_alert_is_the_policys_to_say() -> None:
-    def under(*levels: RiskLevel) -> Evidence:
-        return replace(WHOLE, alerting_policies={SCORER.policy_version: frozenset(levels)})
-
     assert RISKY_ROW.risk_level == "critical"
-    assert faults(under("critical")) == {}
-    assert faults(under("low", "critical")) == {"lost": 2}
-    assert faults(under()) == {"mismatched": 1}
+    assert faults(_under(alert_from="critical")) == {}
+    assert faults(_under(alert_from="low")) == {"lost": 2}
+
+
+def test_segments_and_lists_are_considered() -> None:
+    listed = {"user_id": [RISKY_ROW.user_id], "reason": "test", "expires": datetime(2100, 1, 1, tzinfo=UTC)}
+    assert faults(_under(allow=[listed])) == {"mismatched": 1}
+    strict = {"name": "strict", "match": {"amount_from": 0}, "alert_from": "low"}
+    assert faults(_under(segments=[strict])) == {"lost": 2}
+
+
+def test_an_alert_of_the_block_list_has_an_id_of_its_own() -> None:
+    blocked = RISKY_ROW._replace(reasons=(Reason("BLOCK_LISTED", None, 0.0),))
+    payload = json.loads(payload_of(alert_of(blocked, 0.0, "method")))
+    entry = OutboxEntry(UUID(payload["alert_id"]), payload, "sent")
+    rows = [blocked if row is RISKY_ROW else row for row in WHOLE.decisions]
+    evidence = replace(WHOLE, decisions=rows, policies={}, lake=[], checkpoints={})
+    assert payload["rule"] == "block_list"
+    assert faults(replace(evidence, outbox=[entry], received=[payload])) == {}
+    assert faults(replace(evidence, outbox=[ENTRY], received=[ENTRY.payload])) == {"mismatched": 1}
 
 
 def test_of_another_policy_it_is_not_known_what_alerts() -> None:
-    assert faults(replace(WHOLE, alerting_policies={"other/1": frozenset({"low"})})) == {}
+    assert faults(replace(WHOLE, policies={"other/1": BUNDLE.policy})) == {}
 
 
 def test_messages_of_an_earlier_stream_are_left_alone() -> None:

@@ -64,7 +64,7 @@ def _decided_at(evidence: Evidence, position: StreamPosition) -> Evidence:
     row = evidence.decisions[0]._replace(
         transaction_id="x", shard_id=position.shard_id, sequence_number=sequence_number
     )
-    return replace(evidence, decisions=[*evidence.decisions, row], alerting_policies={})
+    return replace(evidence, decisions=[*evidence.decisions, row], policies={})
 
 
 def test_decisions_of_a_shard_that_a_split_just_made_are_pending() -> None:
