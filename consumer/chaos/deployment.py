@@ -17,7 +17,7 @@ from psycopg.conninfo import make_conninfo
 
 from consumer.auditing.compare import audit
 from consumer.auditing.evidence import Evidence
-from consumer.auditing.gather import alerting_levels, gather
+from consumer.auditing.gather import gather
 from consumer.auditing.report import AuditReport
 from consumer.auditing.stream import checkpoints_of, read_leases, read_shards
 from consumer.chaos.consumer_process import ConsumerProcess
@@ -47,7 +47,7 @@ class Deployment:
     def __init__(self, environment: LocalEnvironment, folder: Path, *, shards: int, **settings: str) -> None:
         self.environment, self.folder = environment, folder
         self.name = f"s{uuid.uuid4().hex[:10]}"
-        parts = ("stream", "lake_bucket", "dead_letter_bucket", "topic", "queue")
+        parts = ("stream", "lake_bucket", "dead_letter_bucket", "model_bucket", "topic", "queue")
         names = ResourceNames(**{part: f"{self.name}-{part.replace('_', '-')}" for part in parts})
         self.resources = provision(environment, names, shards=shards)
         self.database_url = _make_database(environment.database_url, self.name)
@@ -153,8 +153,8 @@ class Deployment:
     def evidence(self) -> Evidence:
         """Everything that an audit compares."""
         policies = [parse_policy((bundle / POLICY_FILE).read_text()) for bundle in self._bundles]
-        known = {policy.version: alerting_levels(policy) for policy in policies}
-        return replace(gather(self.settings), alerting_policies=known)
+        evidence = gather(self.settings)
+        return replace(evidence, policies={**evidence.policies, **{policy.version: policy for policy in policies}})
 
     def audit(self) -> AuditReport:
         """Compare everything."""

@@ -48,9 +48,9 @@ class Deploy(Fault):
         """Train a small model and give it another policy."""
         if importlib.util.find_spec("onnx") is None:
             raise FaultNotFiredError("another model needs the extra `train`: pip install 'fraudstream[train]'")
-        from consumer.training.make_default import make_default
+        from consumer.training.linear_bundle import make_linear_bundle
 
-        make_default(folder, _MADE_FROM, self.model_seed)
+        make_linear_bundle(folder, _MADE_FROM, self.model_seed)
         text = (folder / POLICY_FILE).read_text()
         changes = {
             'version = "default/1"': f'version = "{folder.name}"',
@@ -152,5 +152,5 @@ def _seal(folder: Path) -> None:
     digests = {name: sha256((folder / name).read_bytes()).hexdigest() for name in (MODEL_FILE, POLICY_FILE)}
     sealed = manifest.model_copy(update={"files": digests})
     draft = folder / f"{MANIFEST_FILE}.draft"
-    draft.write_text(sealed.model_dump_json(indent=1, by_alias=True))
+    draft.write_bytes(sealed.sealed())
     shutil.move(draft, folder / MANIFEST_FILE)

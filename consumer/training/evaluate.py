@@ -1,65 +1,57 @@
-"""The figures that a manifest shows, on events later than those that the model learned from."""
+"""Any bundle on any backfilled data: its scores on the test weeks beside baselines that learned from the weeks before."""
 
 from __future__ import annotations
 
-import math
+import importlib.util
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
 
-import numpy as np
+from consumer.scoring.bundle import Bundle
+from consumer.training.boosting import GRID
+from consumer.training.choice import Say
+from consumer.training.dataset import read_dataset
+from consumer.training.evaluation import Report, judge_alerts, make_report, score_baselines, score_rows, with_warnings
+from consumer.training.periods import Split, SplitTerms, split_by_time
+from consumer.training.summary import read_settings
 
-from consumer.scoring.manifest import Calibration
-from consumer.scoring.model import Model
-from consumer.scoring.policy import Policy
-from consumer.training.dataset import Dataset
-from consumer.training.metrics import (
-    Labels,
-    Scores,
-    measure_average_precision,
-    measure_calibration_error,
-    measure_precision,
-    measure_recall,
-    measure_roc_auc,
-)
-
-_METHOD = "none needed: logistic regression on the true mix of events, without resampling"
+_MEDIUM = GRID[2]
+"""What trees without velocity are fitted with beside a bundle that does not tell its own settings."""
+_MEDIUM_TREES = 150
 
 
-def score(model: Model, held_out: Dataset) -> Scores:
-    """Return the scores as they are served: by ONNX Runtime, in float32; widened to float64, shape [N]."""
-    return model.probabilities(held_out.features).astype(np.float64)
+def evaluate(data: Path, bundle: Bundle, terms: SplitTerms, seed: int, say: Say) -> Report:
+    """Return the report on `bundle`, its scores computed from the data's columns by ONNX Runtime, as the consumer does.
 
-
-def measure(held_out: Dataset, scores: Scores, policy: Policy) -> dict[str, float]:
-    """Return the metrics by name; what cannot be measured, such as a pattern that did not occur, is left out."""
-    alerts = np.array([policy.judge(float(value)).alerts for value in scores], np.bool_)
-    metrics = {
-        "roc_auc": measure_roc_auc(held_out.labels, scores),
-        "average_precision": measure_average_precision(held_out.labels, scores),
-        "fraud_share": float(held_out.labels.mean()),
-        "alert_share": float(alerts.mean()),
-        "alert_precision": measure_precision(held_out.labels, alerts),
-        "alert_recall": measure_recall(held_out.labels, alerts),
-    }
-    for pattern in sorted({pattern for pattern in held_out.patterns if pattern}):
-        metrics |= _measure_pattern(pattern, held_out, scores, alerts)
-    return {name: round(value, 6) for name, value in metrics.items() if math.isfinite(value)}
-
-
-def calibrate(held_out: Dataset, scores: Scores) -> Calibration:
-    """Return how far the scores are from probabilities."""
-    return Calibration(
-        method=_METHOD,
-        error=round(measure_calibration_error(held_out.labels, scores), 6),
-        mean_predicted=round(float(scores.mean()), 6),
-        observed=round(float(held_out.labels.mean()), 6),
+    On the data that the bundle was trained on, by the same terms and seed, the figures are those of its model card. Raises
+    `TrainingRefused`. A model that learned from the test weeks is measured all the same, with a warning.
+    """
+    dataset = read_dataset(data)
+    narrowed = dataset.narrow(bundle.feature_set.name)
+    split = split_by_time(dataset, terms)
+    rows = dataset.rows(split.test.start_ms, split.test.end_ms)
+    scores = score_rows(bundle.model, narrowed, rows)
+    settings = read_settings(bundle.manifest.training) or replace(_MEDIUM, iterations=_MEDIUM_TREES)
+    report = make_report(
+        dataset,
+        split,
+        scores,
+        judge_alerts(bundle.policy, scores),
+        version=bundle.manifest.model_version,
+        baselines=dict(score_baselines(dataset, split, settings, seed, say)),
     )
+    return with_warnings(report, *_warn(bundle, split))
 
 
-def _measure_pattern(pattern: str, held_out: Dataset, scores: Scores, alerts: Labels) -> dict[str, float]:
-    """Measure one kind of fraud against all genuine events, other kinds left out."""
-    members = np.array([found == pattern for found in held_out.patterns], np.bool_)
-    rows = members | ~held_out.labels
-    return {
-        f"{pattern}.roc_auc": measure_roc_auc(members[rows], scores[rows]),
-        f"{pattern}.average_precision": measure_average_precision(members[rows], scores[rows]),
-        f"{pattern}.alert_recall": measure_recall(members, alerts),
-    }
+def _warn(bundle: Bundle, split: Split) -> list[str]:
+    found = []
+    periods = bundle.manifest.training.periods
+    if periods is None:
+        found.append("The bundle does not tell what time it learned from: it may have seen these weeks.")
+    elif datetime.fromisoformat(periods.labels_until).timestamp() * 1000 > split.test.start_ms:
+        found.append(
+            f"The bundle used labels until {periods.labels_until}: if from this data, it has seen these weeks."
+        )
+    if importlib.util.find_spec("catboost") is None:
+        found.append("Trees without velocity are left out: install fraudstream[train].")
+    return found

@@ -1,44 +1,91 @@
-"""Which events become golden vectors: the ends of the scale, steps between, each kind of fraud, and the barest event there is."""
+"""Golden vectors: events with their past, from backfill's candidates, and what this machine answers to them."""
 
 from __future__ import annotations
 
 import json
-import math
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from consumer.scoring.features import FeatureSet
+from consumer.scoring.features import FeatureSet, Matrix
+from consumer.scoring.golden import recompute
 from consumer.scoring.manifest import Golden
 from consumer.scoring.model import Model
-from consumer.training.dataset import Dataset
-from consumer.training.metrics import Scores
-from schemas.decode import Unknown, decode
+from consumer.training.errors import TrainingRefused
+from schemas.decode import InvalidRecord
+from schemas.history import MerchantWindows, PastTransaction
 
-_REQUIRED = ("transaction_id", "timestamp", "user_id", "amount")
-_STEPS = 7
-
-
-def choose_events(held_out: Dataset, scores: Scores) -> list[dict[str, Any]]:
-    """Return about a dozen events in a fixed order; the last one has its required fields only."""
-    order = np.argsort(scores, kind="stable")
-    steps = order[np.linspace(0, len(order) - 1, _STEPS).astype(int)].tolist()
-    kinds = sorted({pattern for pattern in held_out.patterns if pattern})
-    rows = dict.fromkeys([*steps, *(held_out.patterns.index(kind) for kind in kinds)])
-    bare = {name: held_out.events[steps[-1]][name] for name in _REQUIRED}
-    return [*(held_out.events[row] for row in rows), bare]
+GOLDEN_FILE = "golden.json"
+_CHOSEN = 15
+_LONGEST_PAST = 300
+"""A longer one would make the manifest large and every start slow."""
+_REMEDY = "Write the data anew with `fraudstream backfill` and this release."
 
 
-def record_answers(events: list[dict[str, Any]], feature_set: FeatureSet, model: Model) -> tuple[Golden, ...]:
-    """Return the events with the features and answers of this machine."""
-    features = feature_set.compute([decode(json.dumps(event).encode(), Unknown()) for event in events])
-    rows = zip(events, features, model.probabilities(features), model.contributions(features), strict=True)
-    return tuple(
-        Golden(
-            event=event,
-            features=tuple(None if math.isnan(value) else value for value in vector.tolist()),
-            probability=float(probability),
-            contributions=tuple(contributions.tolist()),
-        )
-        for event, vector, probability, contributions in rows
+class Candidate(BaseModel):
+    """An event that may become a golden vector, with the past that its features were computed from."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    event: dict[str, Any]
+    past: tuple[PastTransaction, ...] = ()
+    merchant: MerchantWindows | None = None
+    features: tuple[float | None, ...] | None = None
+    """What backfill computed; None for nothing to compare with."""
+
+
+def read_candidates(folder: Path) -> list[Candidate]:
+    """Return backfill's candidates; raises `TrainingRefused` if there are none or the file is not what it should be."""
+    file = folder / GOLDEN_FILE
+    try:
+        candidates = [Candidate.model_validate(document) for document in json.loads(file.read_text())]
+    except (OSError, ValueError, ValidationError) as error:
+        raise TrainingRefused(f"{file} cannot be used ({str(error).splitlines()[0]})", _REMEDY) from error
+    short = [candidate for candidate in candidates if len(candidate.past) <= _LONGEST_PAST]
+    if not short:
+        raise TrainingRefused(f"{file} holds no event with at most {_LONGEST_PAST} earlier ones", _REMEDY)
+    return short
+
+
+def check_candidates(candidates: Sequence[Candidate], feature_set: FeatureSet) -> None:
+    """Raise `TrainingRefused` if this release computes other features than the data holds: it would train on what nobody serves."""
+    for candidate in candidates:
+        _recompute(candidate, feature_set)
+
+
+def record_answers(candidates: Sequence[Candidate], feature_set: FeatureSet, model: Model) -> tuple[Golden, ...]:
+    """Return golden vectors: steps from the lowest to the highest score, and the barest event there is."""
+    features = np.concatenate([_recompute(candidate, feature_set) for candidate in candidates])
+    answers = zip(candidates, features, model.probabilities(features), model.contributions(features), strict=True)
+    golden = [_vector(candidate, row, float(p), c) for candidate, row, p, c in answers]
+    golden.sort(key=lambda vector: vector.probability)
+    steps = np.linspace(0, len(golden) - 1, min(_CHOSEN, len(golden))).astype(int).tolist()
+    barest = min(range(len(golden)), key=lambda place: len(golden[place].event))
+    return tuple(golden[place] for place in dict.fromkeys([*steps, barest]))
+
+
+def _recompute(candidate: Candidate, feature_set: FeatureSet) -> Matrix:
+    try:
+        found = recompute(feature_set, _vector(candidate, np.empty(0), 0.0, np.empty(0)))
+    except InvalidRecord as error:
+        raise TrainingRefused(f"a golden candidate is not a valid event: {error.errors}", _REMEDY) from error
+    if candidate.features is not None:
+        held = np.array([[np.nan if value is None else value for value in candidate.features]], np.float32)
+        if held.shape != found.shape or not np.array_equal(held, found, equal_nan=True):
+            name = candidate.event.get("transaction_id")
+            raise TrainingRefused(f"the data's features of event {name} are not those of this release", _REMEDY)
+    return found
+
+
+def _vector(candidate: Candidate, features: Any, probability: float, contributions: Any) -> Golden:
+    return Golden(
+        event=candidate.event,
+        past=candidate.past,
+        merchant=candidate.merchant,
+        features=tuple(None if np.isnan(value) else value for value in features.tolist()),
+        probability=probability,
+        contributions=tuple(contributions.tolist()),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -19,6 +20,7 @@ _MAX_STEPS = 50
 _CONVERGED = 1e-9
 _ROUNDING = 1e-12
 _DIGITS = 6
+_PART_ROWS = 8_192
 
 
 class NotConverged(ArithmeticError):
@@ -47,32 +49,60 @@ def fit_logistic(features: Matrix, labels: Labels, penalty: float = 1.0) -> Line
     """Fit `features` [N, F] (NaN for missing) to `labels` [N]; raises `NotConverged`, `OneClassOnly`.
 
     `penalty` is half of L2's factor on the weights per standard deviation; the bias is free. Deterministic; the result is rounded to
-    six significant digits, so that the last bits of a linear algebra library do not show.
+    six significant digits, so that the last bits of a linear algebra library do not show. Besides `features` it needs little memory.
     """
-    values = features.astype(np.float64)
-    means = _column_means(values).astype(np.float32)
-    centred = np.where(np.isnan(values), 0.0, values - means)
-    spreads = np.sqrt((centred**2).mean(axis=0))
-    scales = np.where(spreads > 0, 1 / np.maximum(spreads, _MIN_SPREAD), 0.0)
-    solution = _solve(np.column_stack([centred * scales, np.ones(len(values))]), labels, penalty)
+    means = column_means(features).astype(np.float32)
+    scales = _column_scales(features, means)
+    solution = _solve(_Design(features, means, scales), labels, penalty)
     weights = _round_digits(solution[:-1] * scales).astype(np.float32)
     return LinearModel(means, weights, float(_round_digits(solution[-1:])[0]))
 
 
-def _column_means(values: _Floats) -> _Floats:
+@dataclass(frozen=True)
+class _Design:
+    """The standardised features in float64, a missing value at 0, and a last column of ones for the bias."""
+
+    features: Matrix
+    means: npt.NDArray[np.float32]
+    scales: _Floats
+
+    @property
+    def width(self) -> int:
+        return int(self.features.shape[1]) + 1
+
+    def parts(self) -> Iterator[tuple[slice, _Floats]]:
+        """Yield it in pieces, since a copy in float64 would need twice the memory of the data."""
+        for start in range(0, len(self.features), _PART_ROWS):
+            rows = slice(start, start + _PART_ROWS)
+            part = np.ones((len(self.features[rows]), self.width), np.float64)
+            centred = self.features[rows].astype(np.float64) - self.means
+            part[:, :-1] = np.where(np.isnan(centred), 0.0, centred) * self.scales
+            yield rows, part
+
+
+def column_means(features: Matrix) -> _Floats:
+    """Return the mean of what is there, column by column, to six significant digits; 0 where nothing is. Shape [F]."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Mean of empty slice")
-        return _round_digits(np.nan_to_num(np.nanmean(values, axis=0)))
+        means = [np.nanmean(column, dtype=np.float64) for column in features.T]
+    return _round_digits(np.nan_to_num(np.array(means)))
 
 
-def _solve(design: _Floats, labels: Labels, penalty: float) -> _Floats:
-    """Return the penalised maximum of the likelihood; the last column of `design` [N, F + 1] is the bias."""
-    ridge = np.full(design.shape[1], penalty)
+def _column_scales(features: Matrix, means: npt.NDArray[np.float32]) -> _Floats:
+    columns = zip(features.T, means.astype(np.float64), strict=True)
+    squares = [np.nansum((column - mean) ** 2) / len(column) for column, mean in columns]
+    spreads = np.sqrt(np.array(squares))
+    return np.where(spreads > 0, 1 / np.maximum(spreads, _MIN_SPREAD), 0.0)
+
+
+def _solve(design: _Design, labels: Labels, penalty: float) -> _Floats:
+    """Return the penalised maximum of the likelihood; its last value is the bias."""
+    ridge = np.full(design.width, penalty)
     ridge[-1] = 0.0
     share = float(labels.mean())
     if not 0 < share < 1:
         raise OneClassOnly(OneClassOnly.__doc__)
-    solution = np.zeros(design.shape[1])
+    solution = np.zeros(design.width)
     solution[-1] = np.log(share / (1 - share))
     for _ in range(_MAX_STEPS):
         step = _newton_step(design, labels, ridge, solution)
@@ -82,17 +112,20 @@ def _solve(design: _Floats, labels: Labels, penalty: float) -> _Floats:
     raise NotConverged(NotConverged.__doc__)
 
 
-def _newton_step(design: _Floats, labels: Labels, ridge: _Floats, solution: _Floats) -> _Floats:
-    odds = _sigmoid(design @ solution)
-    gradient = design.T @ (odds - labels) + ridge * solution
-    hessian = (design * (odds * (1 - odds))[:, None]).T @ design + np.diag(ridge)
+def _newton_step(design: _Design, labels: Labels, ridge: _Floats, solution: _Floats) -> _Floats:
+    gradient, hessian = ridge * solution, np.diag(ridge)
+    for rows, part in design.parts():
+        odds = _sigmoid(part @ solution)
+        gradient = gradient + part.T @ (odds - labels[rows])
+        weighted = part * np.sqrt(odds * (1 - odds))[:, None]
+        hessian = hessian + weighted.T @ weighted
     try:
         return np.asarray(np.linalg.solve(hessian, gradient), np.float64)
     except np.linalg.LinAlgError as error:
         raise NotConverged(NotConverged.__doc__) from error
 
 
-def _descend(design: _Floats, labels: Labels, ridge: _Floats, solution: _Floats, step: _Floats) -> _Floats:
+def _descend(design: _Design, labels: Labels, ridge: _Floats, solution: _Floats, step: _Floats) -> _Floats:
     """Return `solution` after the step, halved until the loss does not rise: a full first step overshoots on rare fraud."""
     allowed = _loss(design, labels, ridge, solution) * (1 + _ROUNDING)
     while _loss(design, labels, ridge, solution - step) > allowed:
@@ -100,9 +133,12 @@ def _descend(design: _Floats, labels: Labels, ridge: _Floats, solution: _Floats,
     return np.asarray(solution - step, np.float64)
 
 
-def _loss(design: _Floats, labels: Labels, ridge: _Floats, solution: _Floats) -> float:
-    log_odds = design @ solution
-    return float((np.logaddexp(0, log_odds) - labels * log_odds).sum() + (ridge * solution**2).sum() / 2)
+def _loss(design: _Design, labels: Labels, ridge: _Floats, solution: _Floats) -> float:
+    loss = float((ridge * solution**2).sum()) / 2
+    for rows, part in design.parts():
+        log_odds = part @ solution
+        loss += float((np.logaddexp(0, log_odds) - labels[rows] * log_odds).sum())
+    return loss
 
 
 def _sigmoid(log_odds: _Floats) -> _Floats:

@@ -1,34 +1,23 @@
-"""Fitting, exporting and writing bundles."""
+"""Logistic regression, its graph, and the small bundles made of it."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 
-from consumer.scoring.bundle import DEFAULT_BUNDLE, load_bundle
+from consumer.scoring.bundle import load_bundle
 from consumer.scoring.features import EVENT, Matrix
 from consumer.scoring.model import Model
 from consumer.training import logistic
-from consumer.training.bundle_writer import make_bundle
-from consumer.training.dataset import materialise
-from consumer.training.evaluate import measure, score
 from consumer.training.export import NotExportable, export_linear
+from consumer.training.linear_bundle import make_linear_bundle
 from consumer.training.logistic import LinearModel, NotConverged, OneClassOnly, fit_logistic
-from consumer.training.make_default import make_default
 from consumer.training.metrics import Labels
-from producers.simulator.settings import SimulationSettings
-from producers.simulator.simulation import simulate
-from schemas.decode import InvalidRecord
-from tests.scoring_builders import Labelled, an_event, labelled_events
-
-ROOT = Path(__file__).parents[2]
 
 
 def a_sample(count: int = 20_000, missing: float = 0.1) -> tuple[Matrix, Labels]:
@@ -148,55 +137,13 @@ def test_weights_that_the_graph_cannot_hold_are_refused(changes: dict[str, objec
         export_linear(model, "test")
 
 
-def test_a_data_set_is_in_event_time_and_split_without_a_look_ahead() -> None:
-    events = list(labelled_events(1, 100))
-    dataset = materialise(reversed(events), EVENT)
-    assert dataset.events == [item.event for item in events]
-    assert dataset.labels.tolist() == [item.is_fraud for item in events]
-    before, after = dataset.split(0.7)
-    assert (len(before.events), len(after.events), len(after.features), len(after.patterns)) == (70, 30, 30, 30)
-    assert before.events[-1]["timestamp"] < after.events[0]["timestamp"]
-
-
-def test_an_event_that_the_stream_would_refuse_cannot_train() -> None:
-    with pytest.raises(InvalidRecord):
-        materialise([Labelled(an_event(user_id=None), is_fraud=False, pattern=None)], EVENT)
-
-
-def test_equal_arguments_give_equal_bundles(tmp_path: Path) -> None:
-    one, other = tmp_path / "one", tmp_path / "other"
-    make_default(one, 4000, seed=3)
-    done = subprocess.run(
-        [sys.executable, "-m", "consumer.training.make_default", str(other), "--events", "4000", "--seed", "3"],
-        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert '"roc_auc"' in done.stdout
-    assert {file.name: file.read_bytes() for file in one.iterdir()} == {f.name: f.read_bytes() for f in other.iterdir()}
+def test_a_linear_bundle_is_made_in_seconds_loads_and_gives_equal_bytes_twice(tmp_path: Path) -> None:
+    manifests = [make_linear_bundle(tmp_path / name, 4000, seed=3) for name in ("one", "other")]
+    contents = [{file.name: file.read_bytes() for file in (tmp_path / name).iterdir()} for name in ("one", "other")]
+    assert contents[0] == contents[1]
+    assert manifests[0].feature_set == EVENT.name
+    assert load_bundle(tmp_path / "one").manifest == manifests[0]
 
 
 def test_another_seed_gives_another_model(tmp_path: Path) -> None:
-    versions = {
-        make_bundle(tmp_path / str(seed), labelled_events(seed, 3000), EVENT, "test").model_version for seed in (1, 2)
-    }
-    assert len(versions) == 2
-
-
-def test_the_manifest_tells_what_it_was_trained_on_and_how_good_it_is(tmp_path: Path) -> None:
-    manifest = make_bundle(tmp_path, labelled_events(5, 6000), EVENT, "a test's events")
-    assert (manifest.training.data, manifest.training.events) == ("a test's events", 4200)
-    metrics = manifest.training.metrics
-    assert metrics["stolen.roc_auc"] > 0.9 > metrics["hidden.roc_auc"]
-    assert manifest.calibration.observed == pytest.approx(metrics["fraud_share"])
-    assert manifest.calibration.error < 0.01
-
-
-def test_the_committed_bundle_finds_the_fraud_of_a_world_it_has_not_seen() -> None:
-    bundle = load_bundle(DEFAULT_BUNDLE)
-    settings = SimulationSettings(seed=4711, events_per_second=0.02)
-    unseen = materialise(simulate(settings, 10_000), EVENT)
-    metrics = measure(unseen, score(bundle.model, unseen), bundle.policy)
-    assert metrics["roc_auc"] > 0.95
-    assert metrics["alert_precision"] > 0.8
-    assert metrics["alert_recall"] > 0.5
-    assert metrics["alert_share"] == pytest.approx(metrics["fraud_share"], rel=0.5)
+    assert len({make_linear_bundle(tmp_path / str(seed), 3000, seed).model_version for seed in (1, 2)}) == 2
