@@ -7,10 +7,12 @@ TEST_ARGS ?=
 AT_ONCE ?= 3
 FUZZ_ARGS ?=
 INTERLEAVINGS ?= 2000
+EVENTS ?= 200000
 SCHEDULES ?= 3
 MINUTES ?= 0
 SEED ?= 1
 MUTATIONS ?= all
+MODEL_DIR ?= .fraudstream/model
 
 .PHONY: help
 help: ## print this list
@@ -48,6 +50,11 @@ faults: setup-dev ## INTERLEAVINGS=2000 of workers in one process, then each fau
 	@FRAUDSTREAM_FAULT_SCHEDULES=$(SCHEDULES) FRAUDSTREAM_FAULT_MINUTES=$(MINUTES) FRAUDSTREAM_FAULT_SEED=$(SEED) \
 		$(BIN)/pytest tests/faults -p no:randomly $(TEST_ARGS)
 
+.PHONY: oracle
+oracle: setup-dev ## every velocity feature of EVENTS=200000 against the oracle: stream, backfill, crashes, owners that take turns; SEED=1
+	@FRAUDSTREAM_TEST_ORACLE_EVENTS=$(EVENTS) FRAUDSTREAM_TEST_SCHEDULES=$(INTERLEAVINGS) FRAUDSTREAM_TEST_SEED=$(SEED) \
+		$(BIN)/pytest tests/property/test_velocity_oracle.py tests/property/test_effects_vectors.py $(TEST_ARGS)
+
 .PHONY: fuzz
 fuzz: setup-dev ## spoiled events through the real pipeline, each decided or refused: FUZZ_ARGS="--seed 1 2 3 --count 100000"
 	@$(BIN)/python -m tests.fuzz $(FUZZ_ARGS)
@@ -65,8 +72,12 @@ schemas: setup-dev ## write schemas/json anew from the models
 	@$(BIN)/python -m schemas.export
 
 .PHONY: model
-model: setup-dev ## train the committed default model anew from simulated data
-	@$(BIN)/python -m consumer.training.make_default consumer/scoring/default_bundle
+model: setup-dev ## train the committed default model anew: reference data set, backfill, train (MODEL_DIR=.fraudstream/model)
+	@mkdir -p $(MODEL_DIR)
+	@$(BIN)/fraudstream simulate --reference --parquet --out $(MODEL_DIR)/reference
+	@$(BIN)/fraudstream backfill $(MODEL_DIR)/reference/events.parquet --labels $(MODEL_DIR)/reference/labels.jsonl \
+		--truth $(MODEL_DIR)/reference/truth.jsonl --no-decisions --force --out $(MODEL_DIR)/data
+	@$(BIN)/fraudstream train $(MODEL_DIR)/data --out consumer/scoring/default_bundle
 
 .PHONY: requirements
 requirements: setup-dev ## pin the packages anew (needs uv on PATH)

@@ -11,7 +11,13 @@ from typing import Annotated
 import typer
 
 from consumer.kinesis.process import prepare_process_environment
+from consumer.operations.backfill_command import add_backfill
 from consumer.operations.dead_letters_app import dead_letters_app
+from consumer.operations.decision_commands import add_replay_decision, add_show
+from consumer.operations.labels_app import labels_app
+from consumer.operations.model_app import model_app
+from consumer.operations.simulate_command import add_simulate
+from consumer.operations.training_commands import add_evaluate, add_train
 from consumer.settings import Settings, SettingsError, load_settings
 
 app = typer.Typer(
@@ -44,14 +50,25 @@ def _errors_told() -> Iterator[None]:
     """End with one clear line instead of a traceback for what a user can mend."""
     from botocore.exceptions import BotoCoreError, ClientError
 
+    from consumer.models.errors import ModelStoreError
     from consumer.operations.remedies import with_remedy
     from consumer.scoring.bundle import BundleRefused
     from consumer.scoring.policy import PolicyError
+    from consumer.training.errors import TrainingRefused
     from infra.local.errors import LocalEnvironmentError
     from producers.errors import PublishError
     from sinks.errors import SinkError
 
-    ours = (SettingsError, SinkError, LocalEnvironmentError, PublishError, BundleRefused, PolicyError)
+    ours = (
+        SettingsError,
+        SinkError,
+        LocalEnvironmentError,
+        PublishError,
+        BundleRefused,
+        PolicyError,
+        ModelStoreError,
+        TrainingRefused,
+    )
     try:
         yield
     except (*ours, ClientError, BotoCoreError, OSError) as error:
@@ -129,20 +146,22 @@ def publish(
         raise typer.Exit(0 if run_publish(_settings(), file, is_forced=force) else 1)
 
 
-@app.command()
-def simulate(
-    count: Annotated[int, typer.Option(min=1, help="Events to make.")] = 1000,
-    rate: Annotated[
-        float | None, typer.Option(min=0.001, help="Events a second; none means as fast as can be.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same events.")] = 1,
-    truth: Annotated[Path | None, typer.Option(help="Write which events are fraud to this file.")] = None,
-) -> None:
-    """Print simulated transaction events as JSON lines: `fraudstream simulate | fraudstream --local publish -`."""
-    from consumer.operations.simulate import run_simulate
+add_simulate(app, _errors_told)
+add_backfill(app, _settings, _errors_told)
 
-    with _errors_told():
-        run_simulate(count=count, rate=rate, seed=seed, truth=truth)
+
+TestWeeks = Annotated[
+    int | None,
+    typer.Option(min=1, help="Weeks at the end to measure on. Default: a fifth of the data, at most four weeks."),
+]
+FoldDays = Annotated[int | None, typer.Option(min=1, help="Days of a fold. Default: what fits the length of the data.")]
+LabelDelay = Annotated[int, typer.Option(min=0, help="Days between an event and its label.")]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same model.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")]
+
+
+add_train(app, _errors_told)
+add_evaluate(app, _errors_told)
 
 
 @app.command()
@@ -177,18 +196,8 @@ def chaos(  # noqa: PLR0917 - typer makes options of them
         raise typer.Exit(run_chaos(ChaosPlan(seed, minutes, named, shards, rate, as_json)))
 
 
-@app.command()
-def show(transaction_id: Annotated[str, typer.Argument(help="The sender's id of the transaction.")]) -> None:
-    """Show a decision: score, reasons, versions, position, times and features."""
-    from consumer.operations.show import show as lines_of
-
-    with _errors_told():
-        lines = lines_of(_settings().dsn(), transaction_id)
-        missing = (
-            f"no decision of transaction {transaction_id}: not read yet, or refused (`fraudstream dead-letters list`)"
-        )
-        typer.echo("\n".join(lines) or missing, err=not lines)
-        raise typer.Exit(0 if lines else 1)
+add_show(app, _settings, _errors_told)
+add_replay_decision(app, _settings, _errors_told)
 
 
 @app.command()
@@ -207,6 +216,8 @@ def health() -> None:
 
 
 app.add_typer(dead_letters_app(_settings, _errors_told), name="dead-letters")
+app.add_typer(labels_app(_settings, _errors_told), name="labels")
+app.add_typer(model_app(_settings, _errors_told), name="model")
 
 
 def main() -> None:

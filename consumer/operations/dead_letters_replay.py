@@ -18,11 +18,9 @@ from consumer.operations.dead_letters_where import Where
 from consumer.operations.terminal import printable
 from consumer.patience import Patience
 from consumer.replay import SETTLED, Outcome, Rehearsal, Replayed, Replayer
-from consumer.scoring.bundle import DEFAULT_BUNDLE, load_bundle
-from consumer.scoring.scorer import Scorer
 from consumer.settings import Settings
 from consumer.telemetry.logs import configure_logs
-from consumer.wiring import reader_of
+from consumer.wiring import reader_of, scorer_of
 from sinks.dead_letters.keys import letter_id
 from sinks.dead_letters.s3 import S3DeadLetters
 from sinks.lake.replays import S3ReplayLake
@@ -81,7 +79,7 @@ def _replayer(settings: Settings, stack: ExitStack, *, is_dry_run: bool) -> Repl
         ledger=rehearsal or ledger,
         lake=rehearsal or S3ReplayLake(s3, settings.lake_bucket),
         letters=S3DeadLetters(s3, settings.dead_letter_bucket),
-        decider=Decider(Scorer(load_bundle(settings.model_bundle or DEFAULT_BUNDLE)), version("fraudstream"), horizon),
+        decider=Decider(scorer_of(settings), version("fraudstream"), horizon),
         reader=reader_of(settings),
         retry=Patience(_Waiting().say),
         now=lambda: datetime.now(UTC),

@@ -19,7 +19,7 @@ from consumer.auditing.gather import RECEIVED_FILE
 from consumer.auditing.received import ReceivedAlerts
 from consumer.clients import AwsClients
 from consumer.operations.audit import report_audit
-from consumer.operations.demo_source import EventFile, EventSource, LiveTraffic
+from consumer.operations.demo_source import DEMO_EVENT_TIME_BEFORE, EventFile, EventSource, FastForward
 from consumer.operations.demo_watch import Watch, farewell
 from consumer.operations.up import migrate_ledger
 from consumer.settings import LOCAL_ENV_FILE, Settings, load_settings
@@ -70,6 +70,8 @@ def run_demo(plan: DemoPlan) -> int:
             resources = provision(environment, shards=plan.shards)
             migrate_ledger(environment, resources)
             state = {"FRAUDSTREAM_STATE_DIR": str((STATE_DIR / "demo").resolve())}
+            if plan.events is None:
+                state["FRAUDSTREAM_EVENT_TIME_BEFORE"] = DEMO_EVENT_TIME_BEFORE
             variables = {**environment.environment(), **resource_variables(resources), **QUICK, **state}
             with written(STATE_DIR / LOCAL_ENV_FILE, variables):
                 return _Demo(plan, variables).run()
@@ -176,7 +178,7 @@ class _Demo:
 def _source(plan: DemoPlan, clients: AwsClients, settings: Settings) -> EventSource:
     if plan.events is not None:
         return EventFile(clients.kinesis, settings, plan.events, is_forced=plan.is_forced)
-    return LiveTraffic(
+    return FastForward(
         clients.kinesis, settings.stream_name, seconds=plan.seconds, rate=plan.rate, now=datetime.now(UTC)
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from abc import ABC, abstractmethod
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 
 _TICKS_A_SECOND = 10
 _HOSTILE_EVERY_S = 1.0
+_DAY_S = 86_400
+_WEEKS_SHOWN = timedelta(weeks=4)
+_BEGINS_AGO = timedelta(days=33)
+"""Chance may need some days more than four weeks; nothing happens in the future."""
+DEMO_EVENT_TIME_BEFORE = "P40D"
+"""How long ago an event of the demo may have happened, `FRAUDSTREAM_EVENT_TIME_BEFORE`."""
 
 
 class EventSource(Protocol):
@@ -91,17 +97,28 @@ class _Background(ABC):
         """Publish everything."""
 
 
-class LiveTraffic(_Background):
-    """Simulated events stamped with the moment they are sent, at an even rate, and a hostile record a second."""
+class FastForward(_Background):
+    """Four simulated weeks at an even rate, and a hostile record a second.
+
+    Event time runs ahead of the clock: customers who buy once a day need weeks to have habits that fraud can break.
+    """
 
     def __init__(self, client: KinesisClient, stream_name: str, *, seconds: int, rate: int, now: datetime) -> None:
         super().__init__(client, stream_name)
         self._seconds, self._rate = seconds, rate
-        self._settings = SimulationSettings(run_id=f"demo-{now:%Y%m%dT%H%M%S}")
-        self.description = f"{rate:,} events a second for {seconds} s, one hostile record a second among them"
+        customers = max(1, seconds * rate // _WEEKS_SHOWN.days)
+        self._settings = SimulationSettings(
+            run_id=f"demo-{now:%Y%m%dT%H%M%S}",
+            customers=customers,
+            events_per_second=customers / _DAY_S,
+            start=now - _BEGINS_AGO,
+        )
+        self.description = (
+            f"four weeks of {customers:,} customers in {seconds} s: {rate:,} events a second, one hostile among them"
+        )
 
     def _run(self) -> None:
-        events = simulate(self._settings, clock=lambda: datetime.now(UTC))
+        events = simulate(self._settings)
         hostile = hostile_events(self._settings.seed, datetime.now(UTC))
         start_s, sent = time.monotonic(), 0
         for tick in range(self._seconds * _TICKS_A_SECOND):

@@ -52,9 +52,9 @@ class Watch:
         """Yield the alerts that came since the last call, a few of them, and one line of figures."""
         messages = self._alerts.collect(_ALERTS_A_LOOK)
         self._seen_alerts += len(messages)
-        yield from (
-            printable(f"  ! {message['summary']} [{message['transaction_id']}]") for message in messages[:_ALERTS_SHOWN]
-        )
+        for message in messages[:_ALERTS_SHOWN]:
+            yield printable(f"  ! {message['summary']} [{message['transaction_id']}]")
+            yield from (printable(f"      {reason['text']}") for reason in message["reasons"])
         if len(messages) > _ALERTS_SHOWN:
             yield f"  ! … and {len(messages) - _ALERTS_SHOWN} more alerts"
         yield self._figures()
@@ -103,6 +103,7 @@ def farewell(settings: Settings, *, is_kept: bool) -> Iterator[str]:
         yield "look around, in another terminal in this folder:"
     yield "  .venv/bin/fraudstream --local audit"
     yield "  .venv/bin/fraudstream --local show TRANSACTION_ID        # such as the riskiest above"
+    yield "  .venv/bin/fraudstream --local replay-decision TRANSACTION_ID   # makes the same decision again, bit for bit"
     yield "  .venv/bin/fraudstream --local publish my-events.jsonl    # your own events, one JSON object a line"
     yield f"  set -a; . {state.name}/local.env; set +a                 # in a shell of its own, for the AWS CLI and psql:"
     yield f"  aws s3 ls --recursive s3://{settings.lake_bucket}/"

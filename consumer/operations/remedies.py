@@ -6,7 +6,7 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 
 _BY_CODE = {
     "ResourceNotFoundException": "create it, or name another with FRAUDSTREAM_STREAM_NAME or FRAUDSTREAM_APPLICATION_NAME",
-    "NoSuchBucket": "create it, or name another with FRAUDSTREAM_LAKE_BUCKET or FRAUDSTREAM_DEAD_LETTER_BUCKET",
+    "NoSuchBucket": "create it, or name another with FRAUDSTREAM_LAKE_BUCKET, FRAUDSTREAM_DEAD_LETTER_BUCKET or FRAUDSTREAM_MODEL_BUCKET",
     "AWS.SimpleQueueService.NonExistentQueue": "subscribe a queue to the topic and name it with FRAUDSTREAM_ALERT_QUEUE_URL",
     "QueueDoesNotExist": "subscribe a queue to the topic and name it with FRAUDSTREAM_ALERT_QUEUE_URL",
     "AccessDenied": "the role lacks this permission",

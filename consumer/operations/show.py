@@ -9,8 +9,9 @@ from datetime import timedelta
 
 from consumer.operations.terminal import printable
 from consumer.scoring.features import FEATURE_SETS
+from consumer.scoring.lists import LIST_SENTENCES
 from consumer.scoring.reasons import reason_text
-from schemas.decision import Decision
+from schemas.decision import Decision, Reason
 from schemas.timestamps import format_timestamp
 from sinks.ledger.reader import LedgerReader
 
@@ -47,8 +48,15 @@ def _reasons(decision: Decision) -> Iterator[str]:
     if not decision.reasons:
         yield "reasons      none: they are kept for what alerts"
     for reason in decision.reasons or ():
-        value = "missing" if reason.value is None else f"{reason.value:g}"
-        yield f"reason       {reason.code}: {reason_text(reason.code)} (value {value}, {reason.contribution:+.3f} log-odds)"
+        yield f"reason       {reason.code}: {reason_text(reason.code, reason.value)}{_evidence(reason)}"
+
+
+def _evidence(reason: Reason) -> str:
+    """Return what stands behind a reason of the model; a list has neither value nor contribution."""
+    if reason.code in LIST_SENTENCES:
+        return ""
+    value = "missing" if reason.value is None else f"{reason.value:g}"
+    return f" (value {value}, {reason.contribution:+.3f} log-odds)"
 
 
 def _features(decision: Decision) -> Iterator[str]:

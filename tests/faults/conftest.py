@@ -13,7 +13,9 @@ from consumer.chaos.deployment import a_deployment
 from consumer.chaos.engine import Outcome, run_schedule
 from consumer.chaos.fault import Fault
 from consumer.chaos.summary import summarise, table
+from consumer.scoring.bundle import DEFAULT_BUNDLE, load_bundle
 from infra.local.environment import LocalEnvironment
+from tests.faults.vectors import judge_vectors
 
 Prove = Callable[[Sequence[Fault], int], Outcome]
 
@@ -65,8 +67,12 @@ def prove(local_environment: LocalEnvironment, tmp_path: Path, run: Run, capsys:
             outcome = run_schedule(deployment, faults, seed, say=say)
             run.outcomes.append(outcome)
             assert outcome.failures == [], deployment.consumer.tail()
+            judged, differences = judge_vectors(deployment)
+            say(f"{judged:,} vectors held against the oracle: {len(differences)} differences")
         assert outcome.report is not None
         assert outcome.is_proof, outcome.report.lines()
+        assert differences == []
+        assert judged or not load_bundle(DEFAULT_BUNDLE).feature_set.needs_memory
         return outcome
 
     return prove_it

@@ -10,6 +10,7 @@ import pytest
 
 from consumer.batch import Reader
 from consumer.policies.quarantine import QuarantineLimitExceeded, QuarantinePolicy
+from consumer.scoring.features import Memory
 from consumer.scoring.scorer import Scored, Scorer
 from infra.local.environment import LocalEnvironment
 from schemas.decode import EventTimeBounds
@@ -55,10 +56,10 @@ class BrokenFor(Scorer):
         self.__dict__.update(SCORER.__dict__)
         self._broken = transaction_id
 
-    def score(self, transactions: Sequence[Transaction]) -> Sequence[Scored]:
+    def score(self, transactions: Sequence[Transaction], memory: Memory | None = None) -> Sequence[Scored]:
         if any(transaction.transaction_id == self._broken for transaction in transactions):
             raise ZeroDivisionError
-        return super().score(transactions)
+        return super().score(transactions, memory)
 
 
 class Paranoid(Scorer):
@@ -68,10 +69,10 @@ class Paranoid(Scorer):
         self.__dict__.update(SCORER.__dict__)
         self.model_version = "paranoid-1"
 
-    def score(self, transactions: Sequence[Transaction]) -> Sequence[Scored]:
+    def score(self, transactions: Sequence[Transaction], memory: Memory | None = None) -> Sequence[Scored]:
         return [
             scored._replace(score=0.9375, classification=1, risk_level="critical", reasons=(), alerts=True)
-            for scored in super().score(transactions)
+            for scored in super().score(transactions, memory)
         ]
 
 

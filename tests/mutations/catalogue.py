@@ -5,13 +5,17 @@ from __future__ import annotations
 from tests.mutations import (
     of_alerts,
     of_commits,
+    of_labels,
+    of_models,
     of_refusals,
     of_replays,
     of_s3,
     of_the_chain,
     of_the_host,
     of_the_ledger,
+    of_the_past,
     of_the_worker,
+    of_velocity,
     of_verdicts,
 )
 
@@ -22,6 +26,9 @@ MUTATIONS = (
     *of_the_ledger.PARTITIONS,
     *of_the_ledger.SESSIONS,
     *of_the_ledger.ERRORS,
+    *of_the_past.PAST,
+    *of_labels.LABELS,
+    *of_labels.ROLL_UP,
     *of_the_chain.CHUNKS,
     *of_the_chain.CHECKPOINTS,
     *of_the_chain.ADOPTION,
@@ -34,4 +41,8 @@ MUTATIONS = (
     *of_refusals.SHARDS,
     *of_replays.REPLAYS,
     *of_alerts.ALERTS,
+    *of_models.MODELS,
+    *of_models.POLICIES,
+    *of_velocity.WINDOWS,
+    *of_velocity.REMEMBERED,
 )

@@ -100,11 +100,19 @@ WRITES = (
     ),
     Mutation(
         "First verdict wins: an event that was refused once stays refused.",
-        "a later refusal overwrites the first",
-        f"{_SQL}/insert_refusal.sql",
-        "do nothing",
-        "do update set reason = excluded.reason, detail = excluded.detail",
+        "another owner's reason passes for mine",
+        "sinks/ledger/fence.py",
+        "    if any(refusal != mine[refusal.position] for refusal in standing):",
+        "    if False:",
         f"{_CONTRACT}::test_the_first_verdict_wins",
+    ),
+    Mutation(
+        "If the connection dies in COMMIT, run it all again.",
+        "a refusal that stands already breaks the second try",
+        f"{_SQL}/insert_refusal.sql",
+        "on conflict (stream_epoch, shard_id, sequence_number, sub_sequence) do nothing;",
+        ";",
+        f"{_FENCE}::test_a_batch_with_both_verdicts_may_be_committed_again",
     ),
     Mutation(
         "numeric accepts NaN: CHECK it away.",

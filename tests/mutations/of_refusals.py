@@ -116,8 +116,8 @@ DECODING = (
         "A hash of the event's content.",
         "the amount is no part of the content",
         "schemas/transaction.py",
-        "zip(_CONTENT, content, strict=True) if value is not None)",
-        "zip(_CONTENT, content, strict=True) if value is not None and name != 'amount')",
+        "zip(_CONTENT, content, strict=True) if value is not None])",
+        "zip(_CONTENT, content, strict=True) if value is not None and name != 'amount'])",
         f"{_DECODE}::test_another_amount_is_another_content",
     ),
 )

@@ -30,8 +30,8 @@ REPLAYS = (
         "A replay can be interrupted and run again, whatever is deployed in between.",
         "what an earlier replay decided is looked for by identity alone",
         "consumer/replay.py",
-        "self.ledger.look_up(readable, [self.delivery])",
-        "self.ledger.look_up(readable, [])",
+        "self.ledger.look_up(readable, [self.delivery], wanted)",
+        "self.ledger.look_up(readable, [], wanted)",
         _DIED,
     ),
     Mutation(

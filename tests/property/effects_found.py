@@ -40,3 +40,53 @@ FOUND: dict[str, Schedule] = {
     "quarantine": Schedule([Sent("bad")] * 3, 4, False, [_INITIALIZED, Step("go")]),
 }
 """By what happens in it."""
+
+_ONE = 7
+"""How much of a `go` delivers one record and waits for its effects."""
+
+FOUND_OF_VECTORS: dict[str, Schedule] = {
+    "rows that others wrote do not enter histories": Schedule(
+        [Sent("good")] * 6,
+        0,
+        False,
+        [
+            _INITIALIZED,
+            *[Step("go", 0, _ONE)] * 2,
+            Step("start"),
+            Step("go", 1),
+            *[Step("go", 1, _ONE)] * 4,
+            Step("go", 0),
+            Step("go", 0),
+        ],
+    ),
+    "histories outlive the lease": Schedule(
+        [Sent("good")] * 6,
+        0,
+        False,
+        [
+            _INITIALIZED,
+            *[Step("go", 0, _ONE)] * 2,
+            Step("tell lease lost"),
+            Step("start", much=3),
+            Step("go", 1),
+            *[Step("go", 1, _ONE)] * 4,
+            Step("kill", 1),
+            Step("go"),
+            Step("go"),
+        ],
+    ),
+    "what was not committed stays in histories": Schedule(
+        [Sent("good"), Sent("good"), Sent("old"), Sent("good"), Sent("good")],
+        0,
+        False,
+        [
+            _INITIALIZED,
+            Step("halt", at="before commit"),
+            Step("start", much=4),
+            Step("go", 1),
+            *[Step("go", 1, _ONE)] * 3,
+            Step("go"),
+        ],
+    ),
+}
+"""By the rule that is missed in them where it is broken."""

@@ -17,18 +17,19 @@ from consumer.auditing.ledger import read_ledger
 from consumer.auditing.objects import Bucket
 from consumer.auditing.records import silent_identities
 from consumer.auditing.report import AuditReport
-from consumer.scoring.compose import RULE
+from consumer.scoring.compose import rule_of
 from schemas.alert import alert_id
 from schemas.position import StreamPosition
 from sinks.ledger.reader import LedgerReader
 from tests.property.effects_daemons import Daemons
-from tests.property.effects_deploys import alerting_policies
+from tests.property.effects_deploys import policies
 from tests.property.effects_leases import Violation
 from tests.property.effects_ledger import Database
 from tests.property.effects_schedule import Schedule
 from tests.property.effects_settle import settle
 from tests.property.effects_steps import Fate
 from tests.property.effects_stream import EPOCH
+from tests.property.effects_vectors import judge_vectors
 from tests.property.effects_world import VERSION, World
 
 
@@ -69,12 +70,13 @@ def _judge(world: World, reader: LedgerReader) -> None:
         raise Violation("\n".join([*report.findings, *report.remarks, report.verdict]))
     _require(report, "not_judged", 0)
     _require(report, "foreign", 0)
-    alerting = sum(row.risk_level in evidence.alerting_policies[row.policy_version] for row in evidence.decisions)
+    alerting = sum(evidence.policies[row.policy_version].judge(row.score, row).alerts for row in evidence.decisions)
     _require(report, "alerts", alerting)
     _require(report, "received", alerting)
     _require(report, "in_lake", len(evidence.decisions))
     judged = sum(report.counts[name] for name in ("decided", "refused", "repeated"))
     _require(report, "published", judged)
+    judge_vectors(world, list(reader.all_decisions(EPOCH)))
 
 
 def _require(report: AuditReport, fact: str, count: int) -> None:
@@ -96,7 +98,7 @@ def _evidence(world: World, reader: LedgerReader) -> Evidence:
 
     decisions = [row for row in ledger.decisions if is_judged(row.position)]
     forgotten = [row for row in ledger.decisions if not is_judged(row.position)]
-    untold = {alert_id(row.identity, RULE) for row in forgotten}
+    untold = {alert_id(row.identity, rule_of(row)) for row in forgotten}
     return Evidence(
         epoch=EPOCH,
         published=[record for record in published if is_judged(record.position)],
@@ -107,7 +109,7 @@ def _evidence(world: World, reader: LedgerReader) -> Evidence:
         outbox=[entry for entry in ledger.outbox if entry.alert_id not in untold],
         received=[document for document in world.received if UUID(document["alert_id"]) not in untold],
         dead_letters={place: letter for place, letter in letters.letters.items() if is_judged(place)},
-        alerting_policies=alerting_policies(),
+        policies=policies(),
         shards=frozenset(world.shards),
         decided_elsewhere=forgotten,
         damaged=[*lake.damaged, *letters.damaged],

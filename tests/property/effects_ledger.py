@@ -16,6 +16,7 @@ from psycopg.pq import TransactionStatus
 
 from schemas.alert import Alert
 from schemas.decision import Decision, Identity
+from schemas.history import NOTHING_WANTED, Wanted
 from sinks.errors import OvertakenError, TransientSinkError
 from sinks.ledger.connection import Connection, Session
 from sinks.ledger.outbox import OutboxTerms, PostgresOutbox
@@ -41,6 +42,8 @@ class Database:
 
     def __init__(self, dsn: str) -> None:
         self.dsn, self._emptied = dsn, 0
+        self.committed: dict[Identity, int] = {}
+        """Which transaction wrote a row first, by their numbers."""
         self._idle: defaultdict[str, list[Connection]] = defaultdict(list)
         self._owner = psycopg.connect(dsn, autocommit=True)
         for (table,) in self._owner.execute(
@@ -50,9 +53,16 @@ class Database:
 
     def empty(self) -> None:
         """Forget all rows. TRUNCATE takes fifty times as long, but leaves no dead ones behind."""
+        self.committed.clear()
         is_due, self._emptied = self._emptied % 100 == 0, self._emptied + 1
         for statement in (_TRUNCATE,) if is_due else _DELETE:
             self._owner.execute(statement)
+
+    def note(self, committed: Sequence[Decision]) -> None:
+        """Take down what a transaction that has just been committed gave the ledger."""
+        number = len(self.committed)
+        for decision in committed:
+            self.committed.setdefault(decision.identity, number)
 
     def take(self, role: str) -> Connection | None:
         """Return a connection that a process of the role left in good order."""
@@ -119,6 +129,7 @@ class _Wire:
         self._process, self._fired = process, fired
         self.call, self._fault = "", ""
         self.backend_pid: int | None = None
+        self.on_commit: Callable[[], None] = lambda: None
 
     def begin(self, call: str) -> None:
         self.call, self._fault = call, self._process.fault(call) or ""
@@ -141,6 +152,8 @@ class _Wire:
 
     def committed(self) -> None:
         """The server has committed, and says so."""
+        if self.call == "commit":
+            self.on_commit()
         if self._fault == "answer to COMMIT lost":
             raise self._broken()
 
@@ -173,18 +186,21 @@ class WatchedLedger(PostgresLedger):
     def __init__(self, database: Database, process: Process, fired: Callable[[str], None], horizon: timedelta) -> None:
         super().__init__(database.dsn, dedup_horizon=horizon)
         self.wire = _Wire(process, fired)
-        self._process, self._fired = process, fired
+        self._process, self._fired, self._database = process, fired, database
         self._session = _Session(self._session, database, "ledger", self.wire)
         process.at_end(self.close)
 
-    def look_up(self, readable: Sequence[Candidate], unreadable: Sequence[Delivery]) -> Known:
+    def look_up(
+        self, readable: Sequence[Candidate], unreadable: Sequence[Delivery], wanted: Wanted = NOTHING_WANTED
+    ) -> Known:
         self.wire.begin("look_up")
-        return self._process.visit("look_up", lambda: super(WatchedLedger, self).look_up(readable, unreadable))
+        return self._process.visit("look_up", lambda: super(WatchedLedger, self).look_up(readable, unreadable, wanted))
 
     def commit(
         self, decisions: Sequence[Decision], alerts: Sequence[Alert], refusals: Sequence[Refusal]
     ) -> Mapping[Identity, Decision]:
         self.wire.begin("commit")
+        self.wire.on_commit = lambda: self._database.note(decisions)
         return self._process.visit("commit", lambda: self._commit(decisions, alerts, refusals))
 
     def _commit(self, *batch: Any) -> Mapping[Identity, Decision]:

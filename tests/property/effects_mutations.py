@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from consumer.batch import Batch
+from consumer.deciding import Decider
 from consumer.pipeline import ShardPipeline
+from consumer.scoring.features import Memory
 from schemas.alert import Alert
 from schemas.decision import Decision, Identity
 from schemas.transaction import Received
@@ -49,7 +51,7 @@ def _has_no_fence(patch: pytest.MonkeyPatch) -> None:
 def _does_not_look_up_refusals(patch: pytest.MonkeyPatch) -> None:
     sort = Batch.sort
 
-    def forgetful(self: Batch, read: Sequence[Received | Refusal], known: Known) -> list[Received | Refusal]:
+    def forgetful(self: Batch, read: Sequence[Received | Refusal], known: Known) -> Sequence[Received | Refusal]:
         return sort(self, read, known._replace(refusals={}))
 
     _has_no_fence(patch)  # it would not let the other verdict through, for ever
@@ -59,7 +61,7 @@ def _does_not_look_up_refusals(patch: pytest.MonkeyPatch) -> None:
 def _does_not_look_up_decisions(patch: pytest.MonkeyPatch) -> None:
     sort = Batch.sort
 
-    def forgetful(self: Batch, read: Sequence[Received | Refusal], known: Known) -> list[Received | Refusal]:
+    def forgetful(self: Batch, read: Sequence[Received | Refusal], known: Known) -> Sequence[Received | Refusal]:
         return sort(self, read, known._replace(decisions=()))
 
     _has_no_fence(patch)
@@ -110,6 +112,23 @@ def _marks_before_it_publishes(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("sinks.alerts.relay.AlertRelay.relay_once", relay_once)
 
 
+def _applies_no_rows_of_others(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Memory, "apply", lambda *_: None)
+
+
+def _remembers_a_shard_that_it_lost(patch: pytest.MonkeyPatch) -> None:
+    new_memory, memories = Decider.new_memory, dict[int, tuple[Decider, Memory]]()
+
+    def the_first_one(self: Decider) -> Memory:
+        return memories.setdefault(id(self), (self, new_memory(self)))[1]
+
+    patch.setattr(Decider, "new_memory", the_first_one)
+
+
+def _takes_nothing_back(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Memory, "undo", lambda memory: memory._journal.clear())
+
+
 MUTATIONS: dict[str, tuple[Mutation, Kind]] = {
     "412 is taken for success": (_takes_412_for_success, _START),
     "checkpoint before the PUT": (_of_the_chain("checkpoint before the PUT"), _START),
@@ -133,3 +152,9 @@ MUTATIONS: dict[str, tuple[Mutation, Kind]] = {
     "alerts marked before they are published": (_marks_before_it_publishes, ("kill relay", "before publish")),
 }
 """Each with what should happen often, so that it is caught soon."""
+
+OF_VECTORS: dict[str, Mutation] = {
+    "rows that others wrote do not enter histories": _applies_no_rows_of_others,
+    "histories outlive the lease": _remembers_a_shard_that_it_lost,
+    "what was not committed stays in histories": _takes_nothing_back,
+}

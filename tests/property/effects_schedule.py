@@ -8,6 +8,7 @@ from typing import NamedTuple
 from hypothesis import strategies as st
 
 from tests.property.effects_stream import KINDS as RECORDS
+from tests.property.effects_stream import Kind as RecordKind
 from tests.property.effects_stream import Sent
 
 
@@ -91,7 +92,7 @@ _sent = st.builds(
     kind=st.sampled_from((*RECORDS, "good", "good", "good", "repeat", "old", "bad")),
     shard=st.sampled_from((0, 0, 0, 1, 2)),
     about=st.integers(0, 60),
-    after_s=st.sampled_from((1, 0, 5, -2, 7_200)),
+    after_s=st.sampled_from((1, 0, 5, -2, 7_200, 100_000)),
 )
 
 
@@ -110,3 +111,43 @@ def schedules_with(kind: Kind) -> st.SearchStrategy[Schedule]:
     steps = st.integers(1, 48).flatmap(lambda size: st.lists(step, min_size=size, max_size=size))
     sent = st.integers(1, 14).flatmap(lambda size: st.lists(_sent, min_size=size, max_size=size))
     return st.builds(Schedule, sent, st.integers(0, 5), st.booleans(), steps)
+
+
+_MOSTLY_GOOD: tuple[RecordKind, ...] = ("good", "good", "good", "late", "tie", "repeat", "other time", "old", "bad")
+_sent_to_one = st.builds(
+    Sent,
+    kind=st.sampled_from(_MOSTLY_GOOD),
+    shard=st.sampled_from((0, 0, 0, 2)),
+    about=st.integers(0, 60),
+    after_s=st.sampled_from((1, 0, 300, 40_000)),
+)
+_WHOLE_BATCHES = (7, 7, 7, 6, 0)
+"""How much of a `go`: one or two records mostly, and their answer."""
+_WITH_VECTORS = (0, 3, 3, 4)
+"""Deploys whose scorer has a memory: one that keeps everything, one that closes its chunks soon and remembers nobody, and so on."""
+_STEPS_OF_MANY = (
+    *[("go", "")] * 12,
+    *[("start", "")] * 2,
+    *[
+        ("kill", ""),
+        ("tell lease lost", ""),
+        ("halt", "before commit"),
+        ("halt", "after look_up"),
+        ("end session", "inside commit"),
+    ],
+    *[("commit", fault) for fault in FAULTS["commit"]],
+)
+
+
+def long_schedules() -> st.SearchStrategy[Schedule]:
+    """Many records of few users on one shard and its child, in small batches, by owners and zombies that take turns."""
+    step = st.sampled_from(_STEPS_OF_MANY).flatmap(
+        lambda kind: st.builds(
+            lambda who, much: Step(kind[0], who, much, kind[1]),
+            st.integers(0, 3),
+            st.sampled_from(_WITH_VECTORS if kind[0] == "start" else _WHOLE_BATCHES),
+        )
+    )
+    steps = st.integers(20, 90).flatmap(lambda size: st.lists(step, min_size=size, max_size=size))
+    sent = st.integers(10, 30).flatmap(lambda size: st.lists(_sent_to_one, min_size=size, max_size=size))
+    return st.builds(Schedule, sent, st.sampled_from(_WITH_VECTORS), st.booleans(), steps)

@@ -38,7 +38,7 @@ class World:
 
     def __init__(self, schedule: Schedule, database: Database) -> None:
         self.database, self.is_split = database, schedule.is_split
-        self.stream = published(schedule.sent)
+        self.stream = published(schedule.sent, is_split=schedule.is_split)
         self._by_shard = {shard: [r for r in self.stream if r.position.shard_id == shard] for shard in SHARDS}
         self.lake, self.letters = MemoryBucket(), MemoryBucket()
         self.received: list[dict[str, Any]] = []
@@ -144,7 +144,7 @@ class World:
             ledger=ledger,
             lake=S3Lake(self._s3(self.lake, process, "put"), "lake"),
             dead_letters=S3DeadLetters(self._s3(self.letters, process, "letter"), "letters"),
-            decider=Decider(scorers()[deploy.scorer], VERSION, deploy.horizon, now=lambda: self.now),
+            decider=Decider(scorers()[deploy.scorer], VERSION, deploy.horizon, lambda: self.now, deploy.memory),
             reader=Reader(deploy.bounds),
             retry=Patience(lambda _: process.pause("waits"), _NO_WAIT),
             now=self._tick,

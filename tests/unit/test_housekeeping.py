@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 
-from consumer.housekeeping import Chore, keep_house, partition_chore, relay_chore
+from consumer.housekeeping import Chore, keep_house, partition_chore, relay_chore, roll_up_chore
 from consumer.policies.backoff import Backoff
+from consumer.telemetry.metrics import MetricName, NoMeter
 from sinks.errors import PermanentSinkError, TransientSinkError
+from sinks.feedback import RollUpLag
 
 
 class Pulse:
@@ -76,3 +79,57 @@ def test_partitions_are_made_for_now() -> None:
     asked: list[datetime] = []
     assert partition_chore(asked.append).run() == 0
     assert abs((asked[0] - datetime.now(UTC)).total_seconds()) < 60
+
+
+class Steps:
+    """A roll-up with so many steps to do."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+        self.is_away = False
+
+    def take_step(self, now: datetime) -> bool:
+        assert abs((now - datetime.now(UTC)).total_seconds()) < 60
+        if self.is_away:
+            raise TransientSinkError
+        self.left -= 1
+        return self.left >= 0
+
+    def lag(self, now: datetime) -> RollUpLag:
+        assert now.tzinfo is UTC
+        return RollUpLag(3600.0 * max(0, self.left), 7)
+
+
+class Readings(NoMeter):
+    def __init__(self) -> None:
+        self.read: dict[str, Callable[[], float | None]] = {}
+
+    def watch(self, name: MetricName, read: Callable[[], float | None], of: str | None = None) -> None:
+        assert of is None
+        self.read[name] = read
+
+
+def test_the_roll_up_takes_step_after_step_until_nothing_is_due() -> None:
+    steps, readings = Steps(50), Readings()
+    chore = roll_up_chore(steps, readings)
+    assert [read() for read in readings.read.values()] == [None, None]
+
+    assert chore.run() == 0
+    assert (steps.left, readings.read["RollUpLag"](), readings.read["LabelsWaiting"]()) == (-1, 0, 7)
+
+
+def test_a_long_roll_up_lets_the_other_chores_run_in_between() -> None:
+    chore = roll_up_chore(Steps(5), Readings(), for_s=0.0)
+
+    assert [chore.run() for _ in range(6)] == [1, 1, 1, 1, 1, 0]
+
+
+def test_nothing_is_said_of_a_roll_up_that_cannot_be_seen() -> None:
+    steps, readings = Steps(1), Readings()
+    chore = roll_up_chore(steps, readings)
+    chore.run()
+    steps.is_away = True
+
+    with pytest.raises(TransientSinkError):
+        chore.run()
+    assert readings.read["RollUpLag"]() is None

@@ -13,6 +13,7 @@ from consumer.patience import Patience
 from consumer.policies.backoff import Backoff
 from consumer.telemetry.measured import MeasuredLedger, MeasuredTopic
 from consumer.telemetry.metrics import METRICS, MetricName
+from schemas.history import NOTHING_WANTED, Wanted
 from sinks.alerts.memory import MemoryTopic
 from sinks.alerts.relay import AlertRelay
 from sinks.errors import TransientSinkError
@@ -112,8 +113,11 @@ def test_what_an_earlier_row_decides_is_no_decision_of_this_batch(tally: Tally) 
 class LooksTooEarly(MemoryLedger):
     """Whatever is known was written between the look-up and the commit."""
 
-    def look_up(self, readable: Sequence[Candidate], unreadable: Sequence[Delivery]) -> Known:  # noqa: ARG002 - nothing is seen
-        return Known({}, ())
+    def look_up(
+        self, readable: Sequence[Candidate], unreadable: Sequence[Delivery], wanted: Wanted = NOTHING_WANTED
+    ) -> Known:
+        known = super().look_up(readable, unreadable, wanted)
+        return known._replace(refusals={}, decisions=())
 
 
 def test_an_event_that_another_shard_decided_meanwhile_is_a_repetition(world: World, tally: Tally) -> None:

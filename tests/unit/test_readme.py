@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from typer.main import get_command
 
 from consumer.cli import app
+from consumer.scoring.policy import parse_policy
 from consumer.settings import Settings
 from consumer.telemetry import metrics
 from consumer.telemetry.metrics import METRICS
@@ -62,6 +63,13 @@ def test_every_setting_stands_in_the_readme_as_it_is() -> None:
 def test_every_command_and_only_those_stand_in_the_readme() -> None:
     commands = set(get_command(app).commands)  # type: ignore[attr-defined]
     assert commands == set(re.findall(r"^\| `fraudstream ([a-z-]+)", README, re.MULTILINE))
+
+
+def test_the_policy_in_the_readme_is_a_valid_one_with_a_segment_and_both_lists() -> None:
+    found = re.search(r"```toml\n(.*?)```", README, re.DOTALL)
+    assert found is not None
+    policy = parse_policy(found[1])
+    assert (len(policy.segments), len(policy.block), len(policy.allow)) == (1, 1, 1)
 
 
 def test_every_make_target_in_the_readme_exists() -> None:
