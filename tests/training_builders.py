@@ -23,7 +23,7 @@ START_MS = 1_767_225_600_000
 """2026-01-01."""
 QUICK = (
     Settings(depth=2, learning_rate=0.3, l2=3.0, is_balanced=False, iterations=12),
-    Settings(depth=3, learning_rate=0.3, l2=3.0, is_balanced=True, iterations=12),
+    Settings(depth=3, learning_rate=0.3, l2=3.0, is_balanced=True, iterations=12, borders=64),
 )
 
 

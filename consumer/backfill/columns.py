@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -23,7 +24,7 @@ class Converters:
         self._moment = moment_reader(mapping.timestamp)
         self._amount = as_number if mapping.amount.round is None else rounded_to(mapping.amount.round)
         self._fraud_texts = (
-            {text.lower() for text in texts(mapping.label.fraud_values) if text} if mapping.label else set()
+            {_verdict(text) for text in texts(mapping.label.fraud_values) if text} if mapping.label else set()
         )
 
     def events(self, columns: Mapping[str, Column], count: int) -> list[bytes]:
@@ -38,9 +39,9 @@ class Converters:
         return [_encode(row) for row in _rows(list(fields), fields.values())]
 
     def frauds(self, column: Column) -> list[int]:
-        """Return 1 for fraud, 0 for genuine and -1 where nothing is said."""
+        """Return 1 for fraud, 0 for genuine and -1 where nothing is said; case and a number's spelling (1.0) do not matter."""
         said = texts(column)
-        found = {text: -1 if text is None else int(text.lower() in self._fraud_texts) for text in set(said)}
+        found = {text: -1 if text is None else int(_verdict(text) in self._fraud_texts) for text in set(said)}
         return [found[text] for text in said]
 
     def _convert(self, field: str, column: Column) -> Column:
@@ -54,6 +55,13 @@ class Converters:
 def texts(column: Column) -> list[str | None]:
     """Return the column as texts."""
     return [value if value.__class__ is str else as_text(value) for value in column]
+
+
+def _verdict(text: str) -> str:
+    try:
+        return as_text(Decimal(text)) or ""
+    except InvalidOperation:
+        return text.strip().lower()
 
 
 def _each(convert: Callable[[Any], JsonValue], column: Column) -> list[JsonValue]:

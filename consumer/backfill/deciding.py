@@ -18,7 +18,6 @@ from schemas.position import ShardId, StreamEpoch, StreamPosition, StreamRecord
 from schemas.transaction import Received, Transaction
 
 EPOCH, SHARD = StreamEpoch("backfill"), ShardId("backfill")
-_FORGETS_NOBODY = MemoryTerms(max_transactions=sys.maxsize)
 
 
 class Decided(NamedTuple):
@@ -34,7 +33,8 @@ class HistoryDecider:
 
     def __init__(self, past: Past, scorer: Scorer | None, feature_set: FeatureSet, now: datetime) -> None:
         self._past, self._scorer, self._now = past, scorer, now
-        self._memory = Memory(_FORGETS_NOBODY, past=past)
+        terms = MemoryTerms(max_transactions=sys.maxsize, forgets_old=past.is_sorted)
+        self._memory = Memory(terms, past=past)
         self._feature_set = feature_set
         self._sequence_number = 0
         self._versions = _versions(scorer)

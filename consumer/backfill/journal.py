@@ -147,7 +147,7 @@ class Journal:
         label = self._label_of_column(number) if book is None else book.at(self._label_places[number])
         if label.fraud == NOT_SAID or label.known_ms != NEVER_MS:
             return label
-        return label._replace(known_ms=self._times[number] + knowledge.delay_ms)
+        return Label(label.fraud, self._times[number] + knowledge.delay_ms, label.pattern)
 
     def _label_of_column(self, number: int) -> Label:
         fraud = self._frauds[number]

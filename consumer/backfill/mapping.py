@@ -167,6 +167,7 @@ class ColumnMapping(_Section):
         return self.columns
 
 
+_SECTIONS = tuple(name for name in ColumnMapping.model_fields if name != "is_given")
 OWN_NAMES = ColumnMapping(columns={name: name for name in FIELDS}, is_given=False)
 
 
@@ -191,7 +192,8 @@ def read_mapping(file: Path) -> ColumnMapping:
 
 def _told(file: Path, text: str, path: list[str], message: str) -> str:
     section, keys = (path or [""])[0], path[1:]
-    why = message.removeprefix("Value error, ").replace("Extra inputs are not permitted", "there is no such key")
+    kind = "key" if keys else f"section; there are {', '.join(_SECTIONS)}"
+    why = message.removeprefix("Value error, ").replace("Extra inputs are not permitted", f"there is no such {kind}")
     key = keys[0] if keys else why.split(":")[0]
     line = _line_of(text, section, key)
     named = f"[{section}] " if section else ""

@@ -37,7 +37,7 @@ class Past:
 
     def __init__(self, *, is_sorted: bool) -> None:
         self._merchants = MemoryMerchants()
-        self._is_sorted, self._last_day = is_sorted, 0
+        self.is_sorted, self._last_day = is_sorted, 0
 
     def history(self, user_id: str) -> Sequence[PastTransaction]:
         """Return nothing: a user who is asked for here is new, as the memory of a backfill forgets nobody."""
@@ -57,7 +57,7 @@ class Past:
                 self._merchants.add(transaction.merchant_id, hour)
                 if label.fraud == 1:
                     self._merchants.add_fraud(transaction.merchant_id, hour, label.known_ms // HOUR_MS)
-        if self._is_sorted and hour // _DAY_HOURS > self._last_day:
+        if self.is_sorted and hour // _DAY_HOURS > self._last_day:
             self._last_day = hour // _DAY_HOURS
             self._merchants.forget_before(hour - _REACH_HOURS - _DAY_HOURS)
 

@@ -15,7 +15,8 @@ from consumer.backfill.journal import Origin
 from schemas.dead_letter import FieldError
 
 REFUSED_FILE = "refused.jsonl"
-_SHOWN = 5
+_SHOWN, _SHOWN_ALIKE = 8, 2
+"""How many refused rows are told, and how many of them for one and the same cause."""
 _HINTS = {
     "two decimals": "amounts may be rounded: [amount] round = 2 in the mapping file",
     "RFC 3339": "times may be written otherwise: [timestamp] format or unit in the mapping file says how",
@@ -32,6 +33,7 @@ class Refusals:
         self._sources, self._allowed_share = sources, allowed_share
         self.by_reason: Counter[str] = Counter()
         self._first: list[str] = []
+        self._shown: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
         return self
@@ -56,7 +58,12 @@ class Refusals:
         self.by_reason[reason] += 1
         if len(self._first) < _SHOWN:
             details = "; ".join(f"{e.field}: {e.message}" if e.field else e.message for e in errors)
-            self._first.append(f"{source}, row {origin.row}: {reason}{f' ({details})' if details else ''}")
+            self._show(f"{source}, row {origin.row}", f"{reason}{f' ({details})' if details else ''}")
+
+    def _show(self, place: str, cause: str) -> None:
+        self._shown[cause] += 1
+        if self._shown[cause] <= _SHOWN_ALIKE:
+            self._first.append(f"{place}: {cause}")
 
     def check(self, rows: int) -> None:
         """Raise TooManyRefused if more than the allowed share of `rows` was refused."""
@@ -72,5 +79,5 @@ class Refusals:
         yield from (f"  {line}" for line in self._first)
         yield from (f"  {hint}" for sign, hint in _HINTS.items() if any(sign in line for line in self._first))
         if self.count > self._allowed_share * rows:
-            allowed = f"more than {100 * self._allowed_share:g} % of the rows: nothing is written"
-            yield f"{allowed}; mend the file or its mapping, or allow more with --allow-refused"
+            yield f"more than {100 * self._allowed_share:g} % of the rows: stopped there, and nothing is written;"
+            yield "mend the file or its mapping, or allow more with --allow-refused"

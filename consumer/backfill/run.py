@@ -115,7 +115,7 @@ def _read(
             progress.read(len(journal) + broken)
     journal.close()
     if not journal:
-        raise BackfillError(f"no events in {', '.join(map(str, files))}")
+        raise BackfillError(f"no events in {', '.join(map(str, files))}: give files that have rows")
     return len(journal) + broken
 
 

@@ -50,6 +50,8 @@ class Summary:
         when = f" from {_told(self.first_event_ms)} to {_told(self.last_event_ms)}" if self.rows else ""
         yield f"{self.rows:,} events{when}, {self.users:,} users; {self.seconds:,.1f} s, {self.events_per_second:,.0f} events/s"
         yield f"labels: {self.labelled:,} events, {self.frauds:,} of them fraud"
+        if self.labelled and not self.frauds:
+            yield "no label says fraud, so nothing can be trained on this: does [label] fraud_values name what the column holds?"
         if self.model_version is not None:
             yield f"decided by {self.model_version}: {self.alerts:,} would alert"
         if self.repeated:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from consumer.backfill.errors import BackfillError, TooManyRefused
@@ -45,8 +47,8 @@ def run_backfill(order: BackfillOrder) -> int:
 
     pa.set_cpu_count(1)
     try:
-        with _progress() as progress, _without_collector():
-            summary, refused = backfill(_plan(order), progress)
+        with _progress() as progress, _interruptible(progress) as checked, _without_collector():
+            summary, refused = backfill(_plan(order), checked)
     except BackfillError as error:
         print(_printable_lines(f"fraudstream: {error}"), file=sys.stderr)
         return 1 if isinstance(error, TooManyRefused) else 2
@@ -101,12 +103,19 @@ def _progress() -> Iterator[Progress]:
 
 @dataclass(slots=True)
 class _Pace:
-    """Events a second since it began."""
+    """Events a second since it began, those left out that were done by then."""
 
+    done: int = 0
     began_s: float = field(default_factory=time.monotonic)
 
     def tell(self, events: int) -> str:
-        return f"{events / max(time.monotonic() - self.began_s, 1e-3):,.0f} events/s"
+        return f"{self.events_per_s(events):,.0f} events/s"
+
+    def tell_left(self, events: int, total: int) -> str:
+        return f"{(total - events) / max(self.events_per_s(events), 1):,.0f} s left"
+
+    def events_per_s(self, events: int) -> float:
+        return (events - self.done) / max(time.monotonic() - self.began_s, 1e-3)
 
 
 class _BarProgress:
@@ -123,8 +132,46 @@ class _BarProgress:
     def decide(self, done: int, total: int) -> None:
         if self._deciding is None:
             self._bars.update(self._reading, total=total, completed=total)
-            self._deciding, self._pace = self._bars.add_task("deciding", total=total, rate=""), _Pace()
+            self._deciding, self._pace = self._bars.add_task("deciding", total=total, rate=""), _Pace(done)
+            return
         self._bars.update(self._deciding, completed=done, rate=self._pace.tell(done))
+
+
+class _Interruptible:
+    """Ends the work at its next step after Ctrl-C, at once after a second one.
+
+    An exception raised wherever the signal comes may fall into a library's callback, which would swallow it.
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress, self._is_asked = progress, False
+
+    def ask(self, _number: int, _frame: FrameType | None) -> None:
+        if self._is_asked:
+            raise KeyboardInterrupt
+        self._is_asked = True
+
+    def read(self, events: int) -> None:
+        self._check()
+        self._progress.read(events)
+
+    def decide(self, done: int, total: int) -> None:
+        self._check()
+        self._progress.decide(done, total)
+
+    def _check(self) -> None:
+        if self._is_asked:
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def _interruptible(progress: Progress) -> Iterator[Progress]:
+    checked = _Interruptible(progress)
+    before = signal.signal(signal.SIGINT, checked.ask)
+    try:
+        yield checked
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class PlainProgress:
@@ -142,10 +189,10 @@ class PlainProgress:
     def decide(self, done: int, total: int) -> None:
         """See `consumer.backfill.run.Progress.decide`."""
         if not self._is_deciding:
-            self._is_deciding, self._pace = True, _Pace()
-        if self._is_due():
-            left_s = (time.monotonic() - self._pace.began_s) / done * (total - done)
-            self._tell(f"deciding: {done:,} of {total:,}, {self._pace.tell(done)}, {left_s:,.0f} s left")
+            self._is_deciding, self._pace = True, _Pace(done)
+        elif self._is_due():
+            told = (f"deciding: {done:,} of {total:,}", self._pace.tell(done), self._pace.tell_left(done, total))
+            self._tell(", ".join(told))
 
     def _is_due(self) -> bool:
         now_s = time.monotonic()

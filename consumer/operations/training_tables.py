@@ -17,7 +17,10 @@ from rich.table import Table
 from consumer.operations.terminal import printable
 from consumer.training.choice import Choice, Say
 from consumer.training.evaluation import Report
-from consumer.training.quality import Contender
+from consumer.training.quality import Contender, show
+
+_WIDTH = 120
+"""Of what goes into a pipe or a file: there, lines wrapped at 80 columns serve nobody."""
 
 
 @contextmanager
@@ -56,7 +59,7 @@ def _tell_in_lines(steps: int) -> Say:
 
 def print_report(report: Report, choice: Choice | None = None) -> None:
     """Print the report, and what the settings were chosen from."""
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
     for warning in report.warnings:
         console.print(f"note: {warning}", style="yellow")
     if choice is not None:
@@ -81,7 +84,7 @@ def _trials(choice: Choice) -> Table:
 
 
 def _ranking(report: Report) -> Table:
-    title = f"{report.model_version} on {_day(report.test_start_ms)} to {_day(report.test_end_ms)}"
+    title = f"{report.model_version} on {_day(report.test_start_ms)} to {_day(report.test_end_ms - 1)}"
     figures = ("ROC AUC", "average prec.", "card prec. @100", "gain, AP")
     table = _table(f"{title}: {report.events:,} events, {report.frauds:,} frauds", "ranking", *figures)
     for contender in report.contenders:
@@ -92,18 +95,18 @@ def _ranking(report: Report) -> Table:
 
 
 def _figure(contender: Contender, name: str) -> str:
-    return f"{getattr(contender.ranking, name):.4f} ±{contender.spread(name).deviation:.3f}"
+    return f"{show(getattr(contender.ranking, name), '.4f')} ±{show(contender.spread(name).deviation, '.3f')}"
 
 
 def _summary(report: Report) -> str:
     p = report.probabilities
-    shares = (report.share_of_perfect("average_precision"), report.share_of_perfect("card_precision"))
+    shares = [show(report.share_of_perfect(name), ".1%") for name in ("average_precision", "card_precision")]
     rules = "".join(f"The {name}.\n" for name in (b.name for b in report.baselines) if ":" in name)
     return (
         f"{rules}± is the deviation over {len(report.model.weeks)} weeks; gain is the model's average precision less this one's.\n"
-        f"Of the perfect ranking: {shares[0]:.1%} of its average precision, {shares[1]:.1%} of its card precision.\n"
+        f"Of the perfect ranking: {shares[0]} of its average precision, {shares[1]} of its card precision.\n"
         f"Calibration error {p.calibration_error:.5f} (mean score {p.mean_predicted:.5f}, observed {p.observed:.5f}). "
-        f"Alerts: {p.alert_share:.3%} of the events, precision {p.alert_precision:.3f}, recall {p.alert_recall:.3f}."
+        f"Alerts: {p.alert_share:.3%} of the events, precision {show(p.alert_precision, '.3f')}, recall {p.alert_recall:.3f}."
     )
 
 
@@ -115,7 +118,7 @@ def _patterns(report: Report) -> Table:
         table.add_row(
             printable(q.name),
             f"{q.frauds:,}",
-            f"{q.roc_auc:.4f}",
+            show(q.roc_auc, ".4f"),
             f"{q.average_precision:.4f}",
             f"{q.alert_recall:.1%}",
         )
@@ -123,7 +126,9 @@ def _patterns(report: Report) -> Table:
 
 
 def _table(title: str, first: str, *others: str) -> Table:
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(
+        title=title, title_justify="left", min_width=len(title), box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
+    )
     table.add_column(first, no_wrap=True)
     for name in others:
         table.add_column(name, justify="right")

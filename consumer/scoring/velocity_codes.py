@@ -40,7 +40,7 @@ def _merchant_codes() -> Iterator[tuple[str, Coded]]:
 VELOCITY_CODES: dict[str, Coded] = {
     **dict(_user_codes()),
     "user_large_count_14d": Coded("unusual", "LARGE_AMOUNTS_IN_14_DAYS"),
-    "user_seconds_since_last": Coded("pause", "LONG_PAUSE", "QUICK_SUCCESSION", "NO_RECENT_TRANSACTION"),
+    "user_seconds_since_last": Coded("pause", "LONG_PAUSE", "QUICK_SUCCESSION", "NO_RECENT_TRANSACTION", border=3600.0),
     "user_new_device": Coded("known_device", "NEW_DEVICE", "KNOWN_DEVICE", border=0.5),
     "user_new_country": Coded("known_country", "NEW_COUNTRY", "KNOWN_COUNTRY", border=0.5),
     "user_new_merchant": Coded("known_merchant", "NEW_MERCHANT", "KNOWN_MERCHANT", border=0.5),
@@ -86,7 +86,7 @@ VELOCITY_SENTENCES: dict[str, str] = {
     **dict(_user_sentences()),
     **dict(_window_sentences()),
     "LARGE_AMOUNTS_IN_14_DAYS": "{:.0f} unusually large amount(s) of the customer within 14 days.",
-    "LONG_PAUSE": "The customer's last transaction was {:,.0f} seconds ago, which is long.",
+    "LONG_PAUSE": "The customer's last transaction was {:,.0f} seconds ago, after a pause.",
     "QUICK_SUCCESSION": "The customer's last transaction was {:,.0f} seconds ago.",
     "NO_RECENT_TRANSACTION": "The customer has no other transaction within 30 days.",
     "NEW_DEVICE": "The customer did not use this device in the last 30 days.",

@@ -9,8 +9,9 @@ import numpy as np
 from consumer.scoring.features import Matrix
 from consumer.training.metrics import Labels, Scores
 
-_STEPS = 64
-"""Thresholds tried a feature, at quantiles of its values."""
+_TAILS = 2.0 ** -np.arange(7, 15)
+_LEVELS = np.concatenate([np.arange(64) / 64, _TAILS, 1 - _TAILS])
+"""Thresholds tried a feature, as quantiles of its values: in even steps, and in both tails, as fraud is rarer than a step is wide."""
 
 
 class Rule(NamedTuple):
@@ -27,7 +28,7 @@ class Rule(NamedTuple):
 
 
 def find_best_rule(features: Matrix, labels: Labels, names: tuple[str, ...]) -> Rule:
-    """Return the rule with the highest average precision over all features, `_STEPS` thresholds and both directions."""
+    """Return the rule with the highest average precision over all features, thresholds at `_LEVELS` and both directions."""
     rules = [rule for column, name in enumerate(names) for rule in _rules(name, features[:, column], labels)]
     return max(rules, key=lambda rule: rule.average_precision)
 
@@ -45,7 +46,7 @@ def _rules(name: str, values: Matrix, labels: Labels) -> list[Rule]:
     present, frauds = values[is_there], labels[is_there]
     if not len(present):
         return [Rule(name, is_above=True, threshold=0.0, average_precision=0.0)]
-    edges = np.unique(np.quantile(present, np.linspace(0, 1, _STEPS + 1)[:-1], method="lower"))
+    edges = np.unique(np.quantile(present, _LEVELS, method="lower"))
     places = np.searchsorted(edges, present, side="left")
     flagged = np.cumsum(np.bincount(places, minlength=len(edges) + 1))[:-1]
     caught = np.cumsum(np.bincount(places, weights=frauds, minlength=len(edges) + 1))[:-1]

@@ -12,7 +12,7 @@ from consumer.scoring.features import Matrix
 from consumer.training.errors import TrainingRefused, need
 from consumer.training.metrics import Labels, Scores
 
-BORDERS = 32
+BORDERS, FINE_BORDERS = 32, 254
 THREADS = 2
 """Fixed, whatever the machine has: sums in another order give other trees."""
 _PATIENCE = 40
@@ -30,10 +30,13 @@ class Settings:
     """Whether a fraud weighs sqrt(genuine / frauds) in the fit; else all events weigh 1. Calibration undoes the shift either way."""
     iterations: int
     """How many trees at most; early stopping takes fewer where there are rows to judge by."""
+    borders: int = BORDERS
+    """How many thresholds a feature may have. Few keep a model from its training data's details, many show it the tails."""
 
     def __str__(self) -> str:
         weight = "frauds weigh more" if self.is_balanced else "no weights"
-        return f"depth {self.depth}, learning rate {self.learning_rate:g}, L2 {self.l2:g}, {weight}"
+        fine = "" if self.borders == BORDERS else f", {self.borders} borders"
+        return f"depth {self.depth}, learning rate {self.learning_rate:g}, L2 {self.l2:g}, {weight}{fine}"
 
 
 GRID = (
@@ -43,6 +46,7 @@ GRID = (
     Settings(depth=6, learning_rate=0.05, l2=10.0, is_balanced=False, iterations=400),
     Settings(depth=6, learning_rate=0.1, l2=30.0, is_balanced=False, iterations=400),
     Settings(depth=6, learning_rate=0.1, l2=3.0, is_balanced=True, iterations=400),
+    Settings(depth=5, learning_rate=0.1, l2=3.0, is_balanced=False, iterations=400, borders=FINE_BORDERS),
 )
 """Few on purpose: the figures hardly move between neighbours, and every one costs a fit a fold."""
 
@@ -87,7 +91,7 @@ def fit_forest(features: Matrix, labels: Labels, settings: Settings, seed: int, 
     weight = math.sqrt((len(labels) - frauds) / frauds) if settings.is_balanced else 1.0
     model = catboost.CatBoostClassifier(
         loss_function="Logloss", grow_policy="SymmetricTree", boosting_type="Plain", nan_mode="Min",
-        border_count=BORDERS, feature_border_type="GreedyLogSum", iterations=settings.iterations, depth=settings.depth,
+        border_count=settings.borders, feature_border_type="GreedyLogSum", iterations=settings.iterations, depth=settings.depth,
         learning_rate=settings.learning_rate, l2_leaf_reg=settings.l2, scale_pos_weight=weight, random_seed=seed,
         thread_count=THREADS, early_stopping_rounds=_PATIENCE if judged else None, use_best_model=judged is not None,
         allow_writing_files=False, logging_level="Silent",

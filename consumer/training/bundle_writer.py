@@ -15,6 +15,7 @@ from consumer.scoring.features import FeatureSet
 from consumer.scoring.manifest import MANIFEST_SCHEMA, Calibration, Manifest, Training
 from consumer.scoring.model import Model
 from consumer.scoring.runtime import current_runtime
+from consumer.training.errors import TrainingRefused
 from consumer.training.golden import Candidate, record_answers
 
 DEFAULT_POLICY = Path(__file__).parent / POLICY_FILE
@@ -42,6 +43,13 @@ class Made:
 def name_version(family: str, feature_set: str, graph: bytes) -> str:
     """Return the version that stands on every decision of a model."""
     return f"{family}-{feature_set.replace('/', '-')}-{sha256(graph).hexdigest()[:12]}"
+
+
+def require_room(out: Path) -> None:
+    """Raise `TrainingRefused` where `out` holds anything but a bundle: a new one would lie among somebody's files."""
+    is_free = not out.exists() or (out.is_dir() and not any(out.iterdir())) or (out / MANIFEST_FILE).is_file()
+    if not is_free:
+        raise TrainingRefused(f"{out} is there and is no bundle", "Name another folder with --out.")
 
 
 def write_bundle(out: Path, made: Made, candidates: Sequence[Candidate], others: Mapping[str, bytes]) -> Manifest:

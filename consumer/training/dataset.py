@@ -57,6 +57,8 @@ class Dataset:
     source: str
     digest: str
     """SHA-256 over the files, in the order of their names."""
+    has_cards: bool = True
+    """Whether events name cards; if not, `cards` are users."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -110,6 +112,7 @@ def read_dataset(folder: Path) -> Dataset:
         pattern_names=pattern_names,
         source=_source(folder),
         digest=_digest(files),
+        has_cards=facts["card_id"].null_count < len(event_ms),
     )
     return dataset if (np.diff(event_ms) >= 0).all() else _sort(dataset)
 

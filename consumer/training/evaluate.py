@@ -48,10 +48,15 @@ def _warn(bundle: Bundle, split: Split) -> list[str]:
     periods = bundle.manifest.training.periods
     if periods is None:
         found.append("The bundle does not tell what time it learned from: it may have seen these weeks.")
-    elif datetime.fromisoformat(periods.labels_until).timestamp() * 1000 > split.test.start_ms:
+    elif _ms(periods.labels_until) > split.test.start_ms and _ms(periods.learn_from) < split.test.end_ms:
         found.append(
-            f"The bundle used labels until {periods.labels_until}: if from this data, it has seen these weeks."
+            f"The bundle used labels until {periods.labels_until}, after these weeks began: if it learned from this data, "
+            "it has seen them, and the figures flatter it. Evaluate with the test weeks that it was trained with."
         )
     if importlib.util.find_spec("catboost") is None:
         found.append("Trees without velocity are left out: install fraudstream[train].")
     return found
+
+
+def _ms(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp() * 1000

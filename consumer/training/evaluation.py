@@ -13,6 +13,7 @@ from consumer.scoring.model import Model
 from consumer.scoring.policy import Policy
 from consumer.training.baselines import apply_rule, find_best_rule
 from consumer.training.boosting import Settings
+from consumer.training.cards import NEW_CARD_DAYS
 from consumer.training.choice import Say, fit_fold
 from consumer.training.dataset import Dataset
 from consumer.training.errors import TrainingRefused
@@ -35,6 +36,10 @@ AMOUNT, RULE, LOGISTIC, PLAIN_TREES = "amount only", "best single rule", "logist
 BASELINE_STEPS = 3
 """How often `score_baselines` tells what comes next, at most."""
 _BATCH_ROWS = 8_192
+_NO_CARDS = (
+    "Events name no card, so users stand for cards in card precision: "
+    f"left out for {NEW_CARD_DAYS} days after a fraud of theirs became known."
+)
 
 
 @dataclass(frozen=True)
@@ -60,8 +65,9 @@ class Report:
         return (self.model, *self.baselines, self.perfect)
 
     def share_of_perfect(self, figure: str) -> float:
-        """Return the model's figure as a share of the perfect ranking's."""
-        return float(getattr(self.model.ranking, figure) / getattr(self.perfect.ranking, figure))
+        """Return the model's figure as a share of the perfect ranking's; NaN where not even that one finds anything."""
+        best = getattr(self.perfect.ranking, figure)
+        return float(getattr(self.model.ranking, figure) / best) if best else float("nan")
 
     def gain(self, baseline: Contender, figure: str) -> float:
         """Return by how much the model's figure exceeds the baseline's."""
@@ -116,6 +122,7 @@ def make_report(
         perfect=measure(PERFECT, labels.astype(np.float64)),
         probabilities=measure_probabilities(labels, scores, alerts),
         patterns=tuple(measure_patterns(dataset, rows, scores, alerts)),
+        warnings=() if dataset.has_cards else (_NO_CARDS,),
     )
 
 
@@ -157,8 +164,8 @@ def _score_plain_trees(
 
 
 def with_warnings(report: Report, *warnings: str) -> Report:
-    """Return the report with remarks that a reader must see before its figures."""
-    return replace(report, warnings=warnings)
+    """Return the report with more remarks that a reader must see before its figures."""
+    return replace(report, warnings=(*report.warnings, *warnings))
 
 
 def _inner(document: dict[str, Any]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from consumer.training.bundle_writer import Made
 from consumer.training.choice import Choice
 from consumer.training.errors import need
 from consumer.training.evaluation import Report
-from consumer.training.quality import Contender
+from consumer.training.quality import Contender, figures, show
 
 CARD_FILE, PAGE_FILE = "model-card.md", "model-card.html"
 _STYLE = (
@@ -92,12 +92,12 @@ def _quality(report: Report) -> Iterator[str]:
     )
     header = ("ranking", "ROC AUC", "average precision", "card precision at 100")
     yield from _table(header, [_row(contender) for contender in report.contenders])
-    shares = (report.share_of_perfect("average_precision"), report.share_of_perfect("card_precision"))
-    yield f"\nOf the perfect ranking's average precision it reaches {shares[0]:.1%}, of its card precision {shares[1]:.1%}.\n"
+    shares = [show(report.share_of_perfect(name), ".1%") for name in ("average_precision", "card_precision")]
+    yield f"\nOf the perfect ranking's average precision it reaches {shares[0]}, of its card precision {shares[1]}.\n"
     p = report.probabilities
     yield (
         f"Calibration error {p.calibration_error:.5f} (mean score {p.mean_predicted:.5f}, observed {p.observed:.5f}). At the policy's "
-        f"threshold {p.alert_share:.3%} of the events alert: precision {p.alert_precision:.3f}, recall {p.alert_recall:.3f}.\n"
+        f"threshold {p.alert_share:.3%} of the events alert: precision {show(p.alert_precision, '.3f')}, recall {p.alert_recall:.3f}.\n"
     )
     if report.patterns:
         yield "By kind of fraud, against all genuine events:\n"
@@ -109,13 +109,11 @@ def _quality(report: Report) -> Iterator[str]:
 
 
 def _row(contender: Contender) -> tuple[str, ...]:
-    ranking, spread = contender.ranking, contender.spread
-    return (
-        contender.name,
-        f"{ranking.roc_auc:.4f} ± {spread('roc_auc').deviation:.4f}",
-        f"{ranking.average_precision:.4f} ± {spread('average_precision').deviation:.4f}",
-        f"{ranking.card_precision:.4f} ± {spread('card_precision').deviation:.4f}",
-    )
+    return (contender.name, *(_figure(contender, name) for name in figures()))
+
+
+def _figure(contender: Contender, name: str) -> str:
+    return f"{show(getattr(contender.ranking, name), '.4f')} ± {show(contender.spread(name).deviation, '.4f')}"
 
 
 def _show(pictures: Iterable[str]) -> Iterator[str]:

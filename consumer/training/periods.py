@@ -100,9 +100,10 @@ def _check_part(dataset: Dataset, what: str, period: Period, cut_ms: int | None)
     labels = (dataset.truth if cut_ms is None else dataset.labels_known(cut_ms))[rows]
     frauds = int(labels.sum())
     if len(labels) < _LEAST_ROWS or frauds < _LEAST_FRAUDS or frauds == len(labels):
+        days = (int(dataset.event_ms[-1]) - int(dataset.event_ms[0])) / DAY_MS
         cause = (
-            f"{what} holds {len(labels)} events with {frauds} known frauds; "
+            f"of the data's {days:.1f} days, {what} holds {len(labels)} events with {frauds} known frauds; "
             f"at least {_LEAST_ROWS} with {_LEAST_FRAUDS} and some genuine ones are needed"
         )
-        remedy = "Give more history, or fewer --folds, --fold-days and --test-weeks, or a shorter --label-delay-days."
+        remedy = "Give more history, or fewer --folds (of `train`), --fold-days, --test-weeks or --label-delay-days."
         raise TrainingRefused(cause, remedy)

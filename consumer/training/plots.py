@@ -48,9 +48,16 @@ def draw_calibration(labels: Labels, scores: Scores) -> bytes:
     top = order[-max(_GROUPS, int(2 * labels.sum())) :]
     groups = [*np.array_split(order[: -len(top)], _GROUPS), *np.array_split(top, _GROUPS)]
     points = [(scores[rows].mean(), labels[rows].mean()) for rows in groups if len(rows)]
-    predicted, observed = np.maximum(np.array(points).T, _LEAST_SHARE)
-    axes.plot([_LEAST_SHARE, 1], [_LEAST_SHARE, 1], color="grey", linewidth=1)
-    axes.loglog(predicted, observed, "o", markersize=4)
+    predicted, observed = np.array(points).T
+    floor = max(_LEAST_SHARE, min(predicted.min(), observed[observed > 0].min(initial=1.0)) / 2)
+    is_clean = observed == 0
+    axes.plot([floor, 1], [floor, 1], color="grey", linewidth=1)
+    axes.loglog(predicted[~is_clean], observed[~is_clean], "o", markersize=4)
+    if is_clean.any():
+        axes.loglog(
+            predicted[is_clean], np.full(is_clean.sum(), floor), "v", markersize=5, label="no fraud in the group"
+        )
+        axes.legend(fontsize=8)
     return _png(figure)
 
 

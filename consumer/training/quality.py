@@ -33,7 +33,7 @@ class Ranking:
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean and standard deviation over the weeks; weeks without a figure are left out."""
+    """Mean and standard deviation over the weeks, NaN for fewer than two; weeks without a figure are left out."""
 
     mean: float
     deviation: float
@@ -51,7 +51,8 @@ class Contender:
         """Return the spread of a figure of `Ranking` over the weeks."""
         values = np.array([getattr(week, figure) for week in self.weeks])
         values = values[~np.isnan(values)]
-        return Spread(float(values.mean()), float(values.std())) if len(values) else Spread(np.nan, np.nan)
+        deviation = float(values.std()) if len(values) > 1 else np.nan
+        return Spread(float(values.mean()) if len(values) else np.nan, deviation)
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,11 @@ def measure_patterns(dataset: Dataset, rows: slice, scores: Scores, alerts: Labe
                 measure_average_precision(members[kept], scores[kept]),
                 measure_recall(members, alerts),
             )
+
+
+def show(value: float, form: str) -> str:
+    """Return the figure as a text, a dash for what cannot be measured."""
+    return "-" if np.isnan(value) else format(value, form)
 
 
 def figures() -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from consumer.scoring.manifest import Calibration, Periods, Training
-from consumer.training.boosting import Settings
+from consumer.training.boosting import BORDERS, Settings
 from consumer.training.dataset import Dataset
 from consumer.training.evaluation import Report
 from consumer.training.periods import Split
@@ -35,6 +35,7 @@ def describe_training(dataset: Dataset, split: Split, settings: Settings, seed: 
             "l2": settings.l2,
             "is_balanced": float(settings.is_balanced),
             "trees": settings.iterations,
+            "borders": settings.borders,
         },
         libraries={name: version(name) for name in _LIBRARIES},
     )
@@ -51,6 +52,7 @@ def read_settings(training: Training) -> Settings | None:
         l2=held["l2"],
         is_balanced=bool(held["is_balanced"]),
         iterations=int(held["trees"]),
+        borders=int(held.get("borders", BORDERS)),
     )
 
 

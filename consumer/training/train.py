@@ -13,7 +13,7 @@ from consumer.scoring.features import FEATURE_SETS
 from consumer.scoring.manifest import PATH_REASON_METHOD, Manifest, Training
 from consumer.scoring.model import Model
 from consumer.scoring.policy import Policy, parse_policy
-from consumer.training.bundle_writer import DEFAULT_POLICY, Made, name_version, write_bundle
+from consumer.training.bundle_writer import DEFAULT_POLICY, Made, name_version, require_room, write_bundle
 from consumer.training.choice import Choice, Say
 from consumer.training.dataset import Dataset, read_dataset
 from consumer.training.errors import need
@@ -45,6 +45,7 @@ def train(data: Path, out: Path, terms: TrainTerms, say: Say) -> Trained:
     """
     for library in _NEEDED:
         need(library)
+    require_room(out)
     dataset, candidates = read_dataset(data), read_candidates(data)
     check_candidates(candidates, FEATURE_SETS[dataset.feature_set])
     fitted = fit_model(dataset, terms, say)

@@ -29,10 +29,11 @@ from sinks.lake.replays import S3ReplayLake
 from sinks.ledger.replays import PostgresReplayLedger
 from sinks.port import Delivery
 from tests.pipeline_builders import SCORER
+from tests.scoring_builders import EVENT_BUNDLE
 
 pytestmark = [pytest.mark.real, pytest.mark.daemon]
 
-VALID, OLD, BAD = 60, 30, 3
+VALID, OLD, BAD = 60, 120, 3
 A_MONTH_AGO = (datetime.now(UTC) - timedelta(days=30)).isoformat()
 RISKY = {
     "amount": 0,
@@ -41,7 +42,8 @@ RISKY = {
     "device_info": {"device_type": "emulator"},
 }
 STEPS = [*product(("look_up", "decide", "put", "resolve"), ("before", "after"))]
-ANY_TIME = {"FRAUDSTREAM_EVENT_TIME_CHECK": "false"}
+MODEL = {"FRAUDSTREAM_MODEL_BUNDLE": str(EVENT_BUNDLE)}
+ANY_TIME = {"FRAUDSTREAM_EVENT_TIME_CHECK": "false", **MODEL}
 COMMAND = (sys.executable, "-m", "consumer.cli", "dead-letters")
 
 
@@ -153,7 +155,7 @@ def two_at_once(system: Deployment) -> list[tuple[int, str]]:
 def test_replays_that_die_are_interrupted_or_run_twice_have_each_effect_once(
     local_environment: LocalEnvironment, tmp_path: Path
 ) -> None:
-    with a_deployment(local_environment, tmp_path, shards=2) as system:
+    with a_deployment(local_environment, tmp_path, shards=2, **MODEL) as system:
         published = publish_all(system)
         system.consumer.start()
         system.wait_decided(published)

@@ -38,7 +38,7 @@ def test_the_court_catches_a_worker_without(
 ) -> None:
     tried = 0
 
-    @seed(5)
+    @seed(6)
     @settings(
         max_examples=_SCHEDULES,
         deadline=None,

@@ -35,6 +35,18 @@ def test_a_file_of_the_handbooks_shape_goes_through_with_a_mapping_file(tmp_path
     assert max(row["merchant_fraud_share_30d"] for row in rows[200:]) > 0
 
 
+@pytest.mark.parametrize(("said", "frauds"), [("1.0", 1), ("TRUE", 1), ("1", 1), ("0.0", 0), ("yes", 0)])
+def test_a_label_counts_however_its_number_is_spelled_and_none_that_says_fraud_is_told(
+    tmp_path: Path, said: str, frauds: int
+) -> None:
+    file = tmp_path / "e.csv"
+    file.write_text(f"transaction_id,timestamp,user_id,amount,bad\n1,2019-05-01T10:00:00Z,u,5,{said}\n")
+    names = {name: name for name in ("transaction_id", "timestamp", "user_id", "amount")}
+    summary = run(file, tmp_path / "out", mapping=ColumnMapping(columns=names, label=LabelTerms(column="bad")))
+    assert (summary.labelled, summary.frauds) == (1, frauds)
+    assert any("no label says fraud" in line and "fraud_values" in line for line in summary.lines()) == (not frauds)
+
+
 def test_parquet_csv_and_json_lines_of_the_same_rows_give_the_same_events(tmp_path: Path) -> None:
     mapping = read_mapping(HANDBOOK_MAPPING)
     table = pa_csv.read_csv(HANDBOOK_CSV)  # numbers and times have their types there

@@ -215,3 +215,21 @@ def test_without_a_memory_nobody_has_a_past() -> None:
 def test_a_memory_that_no_feature_needs_wants_nothing() -> None:
     wanted = Memory(is_used=False).wanted([received(at(NOON), key="elsewhere")])
     assert (dict(wanted.users), list(wanted.merchants)) == ({}, [])
+
+
+def test_more_frauds_than_transactions_that_were_counted_in_time_are_a_share_of_one() -> None:
+    memory, transaction = Memory(), at(NOON)
+    wanted = memory.wanted([received(transaction)])
+    (asked,) = wanted.merchants
+    memory.load(wanted, {"u-1": ()}, {asked: MerchantWindows((0, 0, 2), (0, 1, 6))})
+    found = VELOCITY.compute([transaction], memory)[0, MERCHANT]
+    np.testing.assert_array_equal(found, np.array([0, 0, 2, np.nan, np.nan, 1], np.float32))
+
+
+def test_who_cannot_load_the_past_again_keeps_it() -> None:
+    memory = Memory(MemoryTerms(forgets_old=False), past=NoPast())
+    for days in (-45, 0, *range(1, 20)):
+        VELOCITY.compute([at(NOON + days * DAY, f"t-{days}")], memory)
+        memory.keep()
+        memory.make_room()
+    assert count(memory, at(NOON - 20 * DAY, "late")) == [2]

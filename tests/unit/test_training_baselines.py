@@ -42,6 +42,14 @@ def test_no_threshold_of_the_best_feature_beats_the_best_rule_by_much() -> None:
     assert rule.average_precision > best - 0.05
 
 
+def test_a_threshold_in_the_tail_is_found_where_fraud_is_rarer_than_a_step_between_quantiles() -> None:
+    values = np.arange(20_000, dtype=np.float32)[:, None]
+    labels = values[:, 0] >= 19_900
+    rule = find_best_rule(values, labels, ("amount",))
+    assert 19_800 < rule.threshold < 19_950
+    assert rule.average_precision > 0.7
+
+
 def test_a_rule_is_told_as_a_person_would() -> None:
     assert str(Rule("amount", is_above=True, threshold=12.5, average_precision=0.1)) == "amount > 12.5"
     assert str(Rule("amount", is_above=False, threshold=3, average_precision=0.1)) == "amount <= 3"

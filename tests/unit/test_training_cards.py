@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -52,6 +53,22 @@ def test_a_card_known_before_the_day_began_is_left_out() -> None:
     assert measure_card_precision(a_dataset(rows), TWO_DAYS, np.zeros(4)) == pytest.approx((1 / 2 + 1 / 2) / 2)
     rows[0] = (1, 0, True, 23)
     assert measure_card_precision(a_dataset(rows), TWO_DAYS, np.zeros(4)) == pytest.approx((1 / 2 + 0) / 2)
+
+
+def test_a_user_who_stands_for_a_card_has_a_new_one_after_a_month() -> None:
+    fraud_known_h, month_h = 23, 30 * 24
+    days = [fraud_known_h // 24 + day for day in (1, 30, 31)]
+    rows = [(1, 0, True, fraud_known_h), *((day * 24 + 1, card, False, 0) for day in days for card in (0, 1))]
+    rows[-2] = (days[-1] * 24 + 1, 0, True, 9_999)
+    named, users = a_dataset(rows), replace(a_dataset(rows), has_cards=False)
+    last = Period(days[-1] * DAY_MS, (days[-1] + 1) * DAY_MS)
+    assert days[-1] * 24 - fraud_known_h > month_h
+    assert measure_card_precision(named, last, np.zeros(2)) == 0.0
+    assert measure_card_precision(users, last, np.zeros(2)) == 0.5
+    for day in days[:2]:
+        before = Period(day * DAY_MS, (day + 1) * DAY_MS)
+        fraud_first = np.array([1.0, 0.0])
+        assert measure_card_precision(users, before, fraud_first) == measure_card_precision(named, before, fraud_first)
 
 
 def test_only_the_hundred_highest_cards_count_by_their_highest_score() -> None:

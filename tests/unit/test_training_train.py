@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from consumer.training.evaluate import evaluate
 from consumer.training.evaluation import LOGISTIC, PLAIN_TREES
 from consumer.training.fitting import TrainTerms, fit_model
 from consumer.training.periods import SplitTerms
+from consumer.training.summary import read_settings
 from consumer.training.train import Trained, train
 from tests.scoring_builders import edit_manifest
 from tests.training_builders import QUICK, START_MS, Made, write_data
@@ -141,7 +143,11 @@ def test_evaluation_on_the_same_data_gives_the_figures_of_the_manifest(data: Pat
     for name in (LOGISTIC, PLAIN_TREES):
         found = by_name[name].ranking.average_precision
         assert found == pytest.approx(metrics[f"average_precision.{name.replace(' ', '_')}"], abs=1e-6)
-    assert report.warnings == ()
+    [note] = report.warnings
+    assert "users stand for cards" in note
+    assert read_settings(loaded.manifest.training) in [
+        replace(settings, iterations=int(loaded.manifest.training.settings["trees"])) for settings in QUICK
+    ]
 
 
 def test_fraud_that_only_the_past_gives_away_is_found_with_velocity_and_not_without(bundle: Path) -> None:
@@ -167,7 +173,20 @@ def test_the_truth_measures_and_never_teaches(data: Path, bundle: Path, tmp_path
 
 def test_a_bundle_that_has_seen_the_test_weeks_is_measured_with_a_warning(data: Path, bundle: Path) -> None:
     report = evaluate(data, load_bundle(bundle), SplitTerms(test_weeks=3, fold_count=1), 1, be_silent)
-    assert "it has seen these weeks" in report.warnings[0]
+    assert "it has seen them" in report.warnings[-1]
+    assert report.model.spread("roc_auc").deviation > 0
+    assert "Evaluate with the test weeks that it was trained with" in report.warnings[-1]
+
+
+def test_a_bundle_that_learned_from_another_year_is_measured_without_that_warning(data: Path, bundle: Path) -> None:
+    loaded = load_bundle(bundle)
+    periods = loaded.manifest.training.periods
+    assert periods is not None
+    later = periods.model_copy(update={"learn_from": "2030-01-01T00:00:00Z", "labels_until": "2030-06-01T00:00:00Z"})
+    training = loaded.manifest.training.model_copy(update={"periods": later})
+    of_2030 = replace(loaded, manifest=loaded.manifest.model_copy(update={"training": training}))
+    report = evaluate(data, of_2030, SplitTerms(test_weeks=3, fold_count=1), 1, be_silent)
+    assert not any("it has seen them" in warning for warning in report.warnings)
 
 
 def test_the_report_is_json_without_nan(data: Path, bundle: Path) -> None:
@@ -176,6 +195,20 @@ def test_the_report_is_json_without_nan(data: Path, bundle: Path) -> None:
     assert document["gain"].keys() == {baseline["name"] for baseline in document["baselines"]}
     assert len(document["model"]["weeks"]) == 2
     assert {pattern["name"] for pattern in document["patterns"]} == {"loud", "burst"}
+
+
+def test_where_not_even_the_perfect_ranking_finds_a_card_there_is_no_share_of_it(data: Path, bundle: Path) -> None:
+    report = evaluate(data, load_bundle(bundle), SplitTerms(fold_count=1), 1, be_silent)
+    hopeless = replace(report.perfect, ranking=replace(report.perfect.ranking, card_precision=0.0))
+    document = replace(report, perfect=hopeless).document()
+    assert document["share_of_perfect"]["card_precision"] is None
+    assert document["share_of_perfect"]["average_precision"] > 0
+
+
+def test_one_week_has_no_deviation(data: Path, bundle: Path) -> None:
+    report = evaluate(data, load_bundle(bundle), SplitTerms(test_weeks=1, fold_count=1), 1, be_silent)
+    spread = report.document()["model"]["spread"]["roc_auc"]
+    assert spread == {"mean": report.model.ranking.roc_auc, "deviation": None}
 
 
 def test_the_page_holds_its_pictures_and_names_no_other_file(bundle: Path) -> None:
@@ -197,6 +230,13 @@ def test_equal_data_and_seed_give_equal_bytes_over_an_older_bundle_too_and_other
     train_quickly(data, tmp_path / "out")
     expected = {file.name: file.read_bytes() for file in bundle.iterdir()} | {"notes.txt": b"mine"}
     assert {file.name: file.read_bytes() for file in (tmp_path / "out").iterdir()} == expected
+
+
+def test_a_folder_of_other_things_is_refused_before_any_work_and_left_as_it_was(data: Path, tmp_path: Path) -> None:
+    held = Path(shutil.copytree(data, tmp_path / "data"))
+    with pytest.raises(TrainingRefused, match=r"is there and is no bundle\. Name another folder with --out"):
+        train_quickly(held, held)
+    assert {file.name for file in held.iterdir()} == {file.name for file in data.iterdir()}
 
 
 def test_data_without_merchants_cards_or_velocity_trains_too(tmp_path: Path) -> None:

@@ -64,6 +64,8 @@ class MemoryTerms:
 
     max_transactions: int = 100_000
     max_merchant_hours: int = 50_000
+    forgets_old: bool = True
+    """Whether what lies more than 38 days before a user's newest transaction is forgotten; who cannot load it again must keep it."""
 
 
 _Step: TypeAlias = tuple[UserHistory, Fact, Transaction]
@@ -191,7 +193,8 @@ class Memory:
 
         Not between the halves of a batch: what was loaded, and what had to be loaded, was found out for all of it.
         """
-        self._held -= sum(history.prune() for history in self._grown)
+        if self._terms.forgets_old:
+            self._held -= sum(history.prune() for history in self._grown)
         self._grown.clear()
         for user_id in self._passing:
             self._forget_user(user_id)

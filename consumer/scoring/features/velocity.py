@@ -58,7 +58,8 @@ def _sine_cosine(degrees: _Floats) -> tuple[_Floats, _Floats]:
 def _fill_merchant(recalled: _Floats, out: Matrix) -> None:
     counts, frauds = recalled[:, _COUNTS], recalled[:, _FRAUDS]
     out[:, :3] = counts
-    out[:, 3:] = frauds / np.where(counts == 0, np.nan, counts)
+    # Frauds count however late they were decided, transactions only in time: after a long standstill there may be more of the former.
+    out[:, 3:] = np.minimum(frauds, counts) / np.where(counts == 0, np.nan, counts)
 
 
 VELOCITY = FeatureSet(
