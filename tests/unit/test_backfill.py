@@ -105,7 +105,8 @@ def test_bad_rows_are_written_down_with_their_line_and_the_rest_goes_on(tmp_path
 
 
 def test_every_cause_of_refusal_is_shown_and_none_crowds_out_the_others(tmp_path: Path) -> None:
-    lines = [*["{"] * 20, an_event(1, amount=-1), an_event(2, "yesterday"), *[an_event(n) for n in range(3, 60)]]
+    lines: list[dict[str, Any] | str] = [*["{"] * 20]
+    lines += [an_event(1, amount=-1), an_event(2, "yesterday"), *(an_event(n) for n in range(3, 60))]
     told = backfill(Plan([write_lines(tmp_path / "e.jsonl", lines)], tmp_path / "out", allowed_refused=0.5), Told())[1]
     shown = [line.partition(", row ")[2].split(" ")[:2] for line in told if ", row " in line]
     assert shown == [["1:", "invalid_json"], ["2:", "invalid_json"], ["21:", "invalid_event"], ["22:", "invalid_event"]]
