@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import gc
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from consumer.backfill.errors import BackfillError, TooManyRefused
@@ -47,8 +45,8 @@ def run_backfill(order: BackfillOrder) -> int:
 
     pa.set_cpu_count(1)
     try:
-        with _progress() as progress, _interruptible(progress) as checked, _without_collector():
-            summary, refused = backfill(_plan(order), checked)
+        with _progress() as progress, _without_collector():
+            summary, refused = backfill(_plan(order), progress)
     except BackfillError as error:
         print(_printable_lines(f"fraudstream: {error}"), file=sys.stderr)
         return 1 if isinstance(error, TooManyRefused) else 2
@@ -135,43 +133,6 @@ class _BarProgress:
             self._deciding, self._pace = self._bars.add_task("deciding", total=total, rate=""), _Pace(done)
             return
         self._bars.update(self._deciding, completed=done, rate=self._pace.tell(done))
-
-
-class _Interruptible:
-    """Ends the work at its next step after Ctrl-C, at once after a second one.
-
-    An exception raised wherever the signal comes may fall into a library's callback, which would swallow it.
-    """
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress, self._is_asked = progress, False
-
-    def ask(self, _number: int, _frame: FrameType | None) -> None:
-        if self._is_asked:
-            raise KeyboardInterrupt
-        self._is_asked = True
-
-    def read(self, events: int) -> None:
-        self._check()
-        self._progress.read(events)
-
-    def decide(self, done: int, total: int) -> None:
-        self._check()
-        self._progress.decide(done, total)
-
-    def _check(self) -> None:
-        if self._is_asked:
-            raise KeyboardInterrupt
-
-
-@contextmanager
-def _interruptible(progress: Progress) -> Iterator[Progress]:
-    checked = _Interruptible(progress)
-    before = signal.signal(signal.SIGINT, checked.ask)
-    try:
-        yield checked
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 class PlainProgress:
