@@ -22,7 +22,7 @@ KEPT_MS = 38 * DAY_MS
 """Thirty days of windows for events that may be seven days late, and a day."""
 _MISSING = math.nan
 _LARGEST_TOTAL = 1 << 62
-_WORTH_CUTTING = 16
+_WORTH_CUTTING, _MANY_SEEN = 16, 64
 _NO_PLACE = (_MISSING,) * 5
 
 
@@ -92,7 +92,8 @@ class UserHistory:
             return 0
         self.since_ms = max(self.since_ms, times[-1] - KEPT_MS)
         del self._times[:cut], self._facts[:cut], self._cents[:cut], self._sums[:cut], self._squares[:cut]
-        self._look_again()
+        if sum(map(len, self._seen)) > 4 * len(times) + _MANY_SEEN:
+            self._look_again()  # only for the room: what was last seen before the oldest is new all the same
         if self._sums[-1] > _LARGEST_TOTAL:
             self._sums[0] = self._squares[0] = 0
             self._total_from(0)
