@@ -47,7 +47,7 @@ class Deploy(Fault):
     def _bundle(self, folder: Path) -> Path:
         """Train a small model and give it another policy."""
         if importlib.util.find_spec("onnx") is None:
-            raise FaultNotFiredError("another model needs the extra `train`: pip install 'fraudstream[train]'")
+            raise FaultNotFiredError("another model needs the extra `train`: `make setup-dev` in a checkout")
         from consumer.training.linear_bundle import make_linear_bundle
 
         make_linear_bundle(folder, _MADE_FROM, self.model_seed)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
+INSTALL_TRAIN = "Install the extra `train`: `make setup-dev` in a checkout."
+
 
 class TrainingRefused(ValueError):
     """The data or the settings give no model that could be trusted: `cause` says why, `remedy` what to do."""
@@ -19,4 +21,4 @@ def need(library: str) -> ModuleType:
     try:
         return importlib.import_module(library)
     except ImportError as error:
-        raise TrainingRefused(f"{library} cannot be imported ({error})", "Install fraudstream[train].") from error
+        raise TrainingRefused(f"{library} cannot be imported ({error})", INSTALL_TRAIN) from error

@@ -11,6 +11,7 @@ from consumer.scoring.bundle import Bundle
 from consumer.training.boosting import GRID
 from consumer.training.choice import Say
 from consumer.training.dataset import read_dataset
+from consumer.training.errors import INSTALL_TRAIN
 from consumer.training.evaluation import Report, judge_alerts, make_report, score_baselines, score_rows, with_warnings
 from consumer.training.periods import Split, SplitTerms, split_by_time
 from consumer.training.summary import read_settings
@@ -54,7 +55,7 @@ def _warn(bundle: Bundle, split: Split) -> list[str]:
             "it has seen them, and the figures flatter it. Evaluate with the test weeks that it was trained with."
         )
     if importlib.util.find_spec("catboost") is None:
-        found.append("Trees without velocity are left out: install fraudstream[train].")
+        found.append(f"Trees without velocity are left out. {INSTALL_TRAIN}")
     return found
 
 

@@ -43,7 +43,7 @@ class EventWriter:
     """Turns purchases into events with running numbers, and counts the customers' transactions."""
 
     def __init__(self, world: World, prefix: str, chance: Random) -> None:
-        self._people, self._shops = world.people, world.shops
+        self._people = world.people
         self._prefix, self._numbers, self._chance = prefix, counting(), chance
         self._gaps = make_gap_patterns(chance)
         self._addresses = [_make_address(chance) for _ in range(ADDRESSES)]

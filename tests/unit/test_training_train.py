@@ -275,7 +275,9 @@ def test_a_graph_that_differs_from_the_library_is_refused(data: Path, monkeypatc
 
 def test_a_missing_library_names_the_extra(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "catboost", None)
-    with pytest.raises(TrainingRefused, match=r"catboost cannot be imported .* Install fraudstream\[train\]"):
+    with pytest.raises(
+        TrainingRefused, match=r"catboost cannot be imported .* Install the extra `train`: `make setup-dev`"
+    ):
         train_quickly(data, tmp_path / "out")
 
 

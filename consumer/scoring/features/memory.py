@@ -91,8 +91,6 @@ class Memory:
         self._journal: list[_Step] = []
         self._grown: set[UserHistory] = set()
         self._held = 0
-        self.loaded = 0
-        """How many histories were loaded so far."""
 
     @property
     def held(self) -> int:
@@ -135,7 +133,6 @@ class Memory:
         for user_id, past in histories.items():
             self._forget_user(user_id)
             self._remember(user_id, UserHistory(wanted.users[user_id], past_facts(past) if past else ()))
-        self.loaded += len(histories)
         for asked, windows in merchants.items():
             self._merchants[asked] = (*windows.counts, *windows.frauds)
 
