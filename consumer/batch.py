@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
+from typing import NamedTuple
 
 from consumer.policies.quarantine import Verdict
+from schemas.alert import Alert
 from schemas.dead_letter import FieldError, RefusalReason, Stage
 from schemas.decision import Decision, Identity
 from schemas.decode import EventTimeBounds, InvalidRecord, Unknown, decode
 from schemas.position import StreamPosition, StreamRecord
 from schemas.transaction import Received, Transaction
-from sinks.lake.chunks import row_of
+from sinks.lake.chunks import Consumed, row_of
 from sinks.port import Candidate, Delivery, Known, Refusal
 
 
@@ -50,6 +53,20 @@ def failure(error: BaseException) -> tuple[FieldError, ...]:
     return (FieldError(field="", message=type(error).__name__),)
 
 
+class Proposal(NamedTuple):
+    """One new event with its score: the decision and, where it may alert, the alert."""
+
+    record: StreamRecord
+    decision: Decision
+    alert: Alert | None
+
+
+# A named tuple's own constructor costs three times as much, for each record of the stream.
+_identity = partial(tuple.__new__, Identity)
+_candidate = partial(tuple.__new__, Candidate)
+_consumed = partial(tuple.__new__, Consumed)
+
+
 def identity_of(transaction: Transaction) -> Identity:
     """Return what first write wins on."""
     return Identity(transaction.transaction_id, transaction.event_time)
@@ -64,14 +81,14 @@ def candidates(
     read: Iterable[Received | Refusal], *, by_position: bool = False
 ) -> tuple[list[Candidate], list[Delivery]]:
     """Return what to ask the ledger: the identities of readable records, the places of unreadable ones (`by_position`: of all)."""
-    identified: list[Candidate] = []
-    places: list[Delivery] = []
-    for one in read:
-        if isinstance(one, Received):
-            identified.append(Candidate(identity_of(one.transaction), one.record.position))
-        if isinstance(one, Refusal) or by_position:
-            places.append(_delivery(one))
-    return identified, places
+    everything = tuple(read)
+    found = [one for one in everything if isinstance(one, Received)]
+    identified = [_candidate((_identity(one.transaction[:2]), one.record.position)) for one in found]
+    if by_position:
+        return identified, [_delivery(one) for one in everything]
+    if len(found) == len(everything):
+        return identified, []
+    return identified, [_delivery(one) for one in everything if isinstance(one, Refusal)]
 
 
 def _delivery(one: Received | Refusal) -> Delivery:
@@ -89,6 +106,8 @@ class Batch:
     refused_before: dict[StreamPosition, Refusal] = field(default_factory=dict)
     effective: dict[StreamPosition, Decision] = field(default_factory=dict)
     """The row that decides a record, by the record's position: its own, or the one that it repeats."""
+    own: dict[StreamPosition, Decision] = field(default_factory=dict)
+    """Those of them that stand at the record's position: `row_of` for every record of the batch."""
     made: int = 0
     """How many records were decided now, by rows of their own."""
 
@@ -99,6 +118,9 @@ class Batch:
         new one has to wait: what it is depends on what becomes of the first. Later events of its user wait with it, so that each one
         finds the past of its user as the stream has it; but not for a mere repetition, which adds nothing to that past.
         """
+        if self._is_all_new(read, known):
+            self.new = [one for one in read if isinstance(one, Received)]
+            return ()
         self.new = []
         decided = {row.position: row for row in known.decisions}
         rows_by_id = _by_id(known.decisions)
@@ -108,7 +130,7 @@ class Batch:
             if (verdict := known.refusals.get(position)) is not None:
                 self.refused_before[position] = verdict
             elif position in decided:
-                self.effective[position] = decided[position]
+                self._take(position, decided[position])
             elif isinstance(one, Refusal):
                 self.refused_now[position] = one
             elif not queue.holds(one) and self._is_new(one, rows_by_id.get(one.transaction.transaction_id, ())):
@@ -116,25 +138,29 @@ class Batch:
                 queue.new[one.transaction.transaction_id] = one.transaction
         return queue.waiting
 
-    def settle(self, effective: Mapping[Identity, Decision]) -> None:
-        """Take the effective rows of a commit. An event whose identity was meanwhile given to other content is refused."""
-        for transaction, record in self.new:
-            row = effective.get(identity_of(transaction))
+    def settle(self, proposals: Iterable[Proposal], effective: Mapping[Identity, Decision]) -> None:
+        """Take the effective rows of a commit of `proposals`; an event whose identity was meanwhile given to other content is refused."""
+        for record, decision, _ in proposals:
+            position, row = record.position, effective.get(_identity(decision[:2]))
             if row is None:
-                continue  # refused, one by one
-            if row.position != record.position and row.content_hash != transaction.content_hash:
-                self.refused_now[record.position] = _conflict(record, _OTHER_CONTENT)
+                continue  # a replay that another one overtook
+            if row is decision:
+                self.effective[position] = self.own[position] = row
+                self.made += 1
+            elif row.content_hash == decision.content_hash or row.position == position:
+                self._take(position, row)
+                self.made += row.position == position
             else:
-                self.effective[record.position] = row
-                self.made += row.position == record.position
+                self.refused_now[position] = _conflict(record, _OTHER_CONTENT)
 
     def known(self, records: int) -> int:
         """Return how many of the batch's `records` had their verdict before, or repeat one that had."""
         return records - self.made - len(self.refused_now)
 
-    def row_at(self, position: StreamPosition) -> Decision | None:
-        """Return the decision that this delivery puts into the lake: the effective row, if its position is this very one."""
-        return row_of(position, self.effective.get(position))
+    def consumed(self, records: Iterable[StreamRecord]) -> list[Consumed]:
+        """Return what each delivery puts into the lake: the effective row, if its position is this very one."""
+        find = self.own.get
+        return [_consumed((record.position, record.arrival_time, find(record.position))) for record in records]
 
     def verdicts(self, records: Iterable[StreamRecord]) -> list[Verdict]:
         """Return the verdicts so far in stream order; what is not refused counts as decided."""
@@ -143,12 +169,25 @@ class Batch:
             Verdict(r.position in self.refused_now or r.position in known, r.position not in known) for r in records
         ]
 
+    def _take(self, position: StreamPosition, row: Decision) -> None:
+        """Let `row` decide the record at `position`."""
+        self.effective[position] = row
+        if (own := row_of(position, row)) is not None:
+            self.own[position] = own
+
+    def _is_all_new(self, read: Sequence[Received | Refusal], known: Known) -> bool:
+        """Whether nothing is known of any of these, all are readable and none has another's transaction id: almost always."""
+        if known.refusals or known.decisions or self.refused_now:
+            return False
+        ids = {one.transaction.transaction_id for one in read if isinstance(one, Received)}
+        return len(ids) == len(read)
+
     def _is_new(self, one: Received, rows: Sequence[Decision]) -> bool:
         """Whether nothing is known of the event; else its verdict is given here. The very same event comes before any conflict."""
         transaction, record = one
         same_time = next((row for row in rows if row.event_time == transaction.event_time), None)
         if same_time is not None and same_time.content_hash == transaction.content_hash:
-            self.effective[record.position] = same_time
+            self._take(record.position, same_time)
         elif same_time is not None:
             self.refused_now[record.position] = _conflict(record, _OTHER_CONTENT)
         elif any(abs(row.event_time - transaction.event_time) <= self.horizon for row in rows):

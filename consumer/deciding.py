@@ -7,28 +7,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from consumer.batch import Batch, failure, refusal_of
+from consumer.batch import Batch, Proposal, failure, refusal_of
 from consumer.policies.quarantine import QuarantineBrake
 from consumer.scoring.compose import alert_of, decision_of
 from consumer.scoring.features import Memory, MemoryTerms
 from consumer.scoring.features.memory import NotLoaded
 from consumer.scoring.scorer import Scorer
-from schemas.alert import Alert
 from schemas.dead_letter import FieldError, RefusalReason, Stage
 from schemas.decision import Decision, Identity
 from schemas.position import StreamRecord
 from schemas.transaction import Received
 from sinks.errors import DataRefusedError, PermanentSinkError
 from sinks.port import Ledger, Refusal, Retry
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """One new event with its score: the decision and, where it may alert, the alert."""
-
-    record: StreamRecord
-    decision: Decision
-    alert: Alert | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +95,7 @@ class Decider:
             why = _Why("commit", "refused_by_ledger", failure(error.__cause__ or error))
             self._bisect(new, why, batch, deciding, commit)
             return
-        batch.settle(effective)
+        batch.settle(proposals, effective)
         deciding.memory.settle(effective)
 
     def _bisect(self, new: Sequence[Received], why: _Why, batch: Batch, deciding: Deciding, commit: _Commit) -> None:
@@ -122,12 +112,12 @@ class Decider:
     def _propose(self, new: Sequence[Received], deciding: Deciding) -> list[Proposal]:
         scored = self.scorer.score([one.transaction for one in new], deciding.memory)
         received_at, scored_at = truncated(deciding.received_at), truncated(self.now())
-        proposals, versions = [], self.versions
-        for one, score in zip(new, scored, strict=True):
-            decision = decision_of(one, score, versions, received_at, scored_at)
-            alert = alert_of(decision, score.threshold, self.scorer.reason_method) if score.alerts else None
-            proposals.append(Proposal(one.record, decision, alert))
-        return proposals
+        made_by, method = self.scorer.made_by, self.scorer.reason_method
+        decisions = [decision_of(*pair, made_by, received_at, scored_at) for pair in zip(new, scored, strict=True)]
+        return [
+            Proposal(one.record, decision, alert_of(decision, score.threshold, method) if score.alerts else None)
+            for one, decision, score in zip(new, decisions, scored, strict=True)
+        ]
 
 
 class _Why(NamedTuple):

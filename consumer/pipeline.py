@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +20,7 @@ from schemas.position import Position, ShardId, StreamEpoch, StreamRecord
 from schemas.transaction import Received
 from sinks.errors import OvertakenError, PermanentSinkError
 from sinks.lake.appender import LakeAppender
+from sinks.lake.background import Background, at_once
 from sinks.lake.chunks import ChunkChain, Consumed, CutPolicy
 from sinks.port import DeadLetters, Lake, Ledger, Refusal, Retry
 
@@ -50,6 +52,8 @@ class Services:
     new_chunk_id: Callable[[], str]
     report: Callable[[Mapping[str, str | int | float | None]], None]
     metrics: Metrics = field(default_factory=NoMeter)
+    background: Background = at_once
+    chunk_share_bytes: Callable[[], int] = lambda: sys.maxsize
 
 
 class ShardPipeline:
@@ -79,6 +83,8 @@ class ShardPipeline:
             new_chunk_id=services.new_chunk_id,
             clock=services.steady_s,
             checkpoint=self._checkpoint,
+            background=services.background,
+            share_bytes=services.chunk_share_bytes,
         )
 
     def process(self, records: Sequence[StreamRecord], millis_behind_latest: int, checkpointer: Checkpoints) -> None:
@@ -90,12 +96,12 @@ class ShardPipeline:
         else:
             received_at = services.now()
             appender.start_at(Consumed(records[0].position, records[0].arrival_time))
-            fresh = [r for r in records if not appender.skips(r.position)]
+            fresh = records
+            if appender.skips(records[0].position):
+                fresh = [r for r in records if not appender.skips(r.position)]
             batch = self._decide(fresh, received_at)  # 1 to 4
             self._count(records, batch)
-            appender.append(
-                [_consumed(r, batch) for r in records]
-            )  # 5 append; 6 close the chunk where due, then checkpoint
+            appender.append(batch.consumed(records))  # 5 append; 6 close the chunk where due, then checkpoint
         services.report({"millis_behind_latest": millis_behind_latest, "batch": len(records)})
 
     def lease_lost(self) -> None:
@@ -118,8 +124,11 @@ class ShardPipeline:
     def _decide(self, records: Sequence[StreamRecord], received_at: datetime) -> Batch:
         batch = self._decide_unless_overtaken(records, received_at)
         self._is_redelivery &= not records or batch.known(len(records)) > 0
-        self._brake.observe(batch.verdicts(records))
-        self._set_aside(batch, records)
+        if batch.refused_now or batch.refused_before:
+            self._brake.observe(batch.verdicts(records))
+            self._set_aside(batch, records)
+        else:
+            self._brake.release(len(records))
         return batch
 
     def _decide_unless_overtaken(self, records: Sequence[StreamRecord], received_at: datetime) -> Batch:
@@ -179,7 +188,3 @@ class ShardPipeline:
         if self._appender is None:
             raise RuntimeError("records before initialize")
         return self._appender
-
-
-def _consumed(record: StreamRecord, batch: Batch) -> Consumed:
-    return Consumed(record.position, record.arrival_time, batch.row_at(record.position))

@@ -71,6 +71,10 @@ class Settings(BaseSettings):
         description="from which arrival on, with AT_TIMESTAMP: 2026-11-21T13:00:00Z; whole seconds",
     )
     max_records: int = Field(default=2_000, ge=1, le=10_000, description="records a GetRecords call may return")
+    retrieval: Literal["polling", "fan_out"] = Field(
+        default="polling",
+        description="how records are fetched; enhanced fan-out pushes them, within tens of milliseconds, and is paid for",
+    )
     warm_start: bool = Field(
         default=False, description="seed the lease table of a first deployment: seconds instead of a minute"
     )
@@ -122,6 +126,11 @@ class Settings(BaseSettings):
     chunk_max_rows: int = Field(default=50_000, ge=1, description="a chunk is closed at so many rows")
     chunk_max_bytes: int = Field(
         default=32 * 2**20, ge=1, description="a chunk is closed at about so many bytes in memory"
+    )
+    chunk_memory_bytes: int = Field(
+        default=256 * 2**20,
+        ge=2**20,
+        description="the same for the open chunks of all shards of a container, divided among them",
     )
     alert_max_age: timedelta = Field(
         default=timedelta(hours=24), description="an alert older than this is kept but not sent"

@@ -20,9 +20,11 @@ from consumer.clients import AwsClients
 from consumer.deciding import Decider
 from consumer.housekeeping import Chore, backlog_chore, keep_house, partition_chore, relay_chore, roll_up_chore
 from consumer.kinesis.host_settings import HostSettings
+from consumer.kinesis.java import JAVA_OPTIONS, QUICK_JAVA_OPTIONS
 from consumer.kinesis.leader_lock import release_leader
 from consumer.kinesis.port import Heartbeat, Loaded, ShardProcessor
 from consumer.kinesis.properties import KclSettings, local_profile
+from consumer.kinesis.shard_count import ShardCount
 from consumer.kinesis.warm_start import Outcome, WarmStart
 from consumer.kinesis.worker_id import stable_worker_id
 from consumer.models.s3 import S3ModelObjects
@@ -44,6 +46,7 @@ from schemas.position import StreamEpoch
 from sinks.alerts.relay import AlertRelay
 from sinks.alerts.sns import SnsTopic
 from sinks.dead_letters.s3 import S3DeadLetters
+from sinks.lake.background import BackgroundThread
 from sinks.lake.chunks import CutPolicy
 from sinks.lake.s3 import S3Lake
 from sinks.ledger.outbox import OutboxTerms, PostgresOutbox
@@ -52,7 +55,6 @@ from sinks.ledger.postgres import PostgresLedger
 from sinks.ledger.roll_up import PostgresRollUp
 
 _log = structlog.get_logger()
-_LOCAL_JAVA = ("-Xmx256m", "-XX:TieredStopAtLevel=1")
 
 
 def host_settings(settings: Settings) -> HostSettings:
@@ -67,6 +69,7 @@ def host_settings(settings: Settings) -> HostSettings:
         initial_position=settings.initial_position,
         initial_timestamp=settings.initial_timestamp,
         max_records=settings.max_records,
+        retrieval_mode="FANOUT" if settings.retrieval == "fan_out" else "POLLING",
         shutdown_grace_ms=settings.shutdown_grace_ms,
         metrics_level="NONE" if settings.is_local else "SUMMARY",
     )
@@ -75,7 +78,7 @@ def host_settings(settings: Settings) -> HostSettings:
         kcl=local_profile(kcl) if settings.fast_failover else kcl,
         stuck_after_s=settings.stuck_after_s,
         daemon_restarts=RestartPolicy(settings.max_restarts, 600.0),
-        java_options=_LOCAL_JAVA if settings.fast_failover else ("-Xmx256m",),
+        java_options=QUICK_JAVA_OPTIONS if settings.fast_failover else JAVA_OPTIONS,
     )
 
 
@@ -93,9 +96,11 @@ def load(settings: Settings, worker_id: str) -> Loaded:
     _log.info("waiting_for_shards", patience=patience)
     versions = {"model_version": scorer.model_version, "policy_version": scorer.policy_version}
     _log.info("loaded", stream=settings.stream_name, stream_epoch=epoch, **versions)
+    shards = ShardCount()
     return Loaded(
         stream_epoch=epoch,
-        make_processor=partial(_make_processor, settings, clients, scorer=scorer, epoch=epoch),
+        make_processor=partial(_make_processor, settings, clients, scorer=scorer, epoch=epoch, shards=shards),
+        shards=shards,
         run_housekeeping=partial(_run_housekeeping, settings, clients),
         release_leader=partial(_release_leader, settings, worker_id),
         open_meter=partial(open_meter, settings.application_name, settings.metrics_every_s, log_stream()),
@@ -156,6 +161,7 @@ def _make_processor(
     *,
     scorer: Scorer,
     epoch: StreamEpoch,
+    shards: ShardCount,
 ) -> ShardProcessor:
     ledger = PostgresLedger(settings.dsn(), dedup_horizon=settings.dedup_horizon)
     services = Services(
@@ -175,6 +181,8 @@ def _make_processor(
         new_chunk_id=lambda: uuid.uuid4().hex,
         report=lambda facts: heartbeat.beat(waits_for=None, **facts),
         metrics=metrics,
+        background=BackgroundThread(heartbeat.beat),
+        chunk_share_bytes=partial(shards.share_of, settings.chunk_memory_bytes),
     )
     cut = CutPolicy(settings.chunk_max_age_s, max_rows=settings.chunk_max_rows, max_bytes=settings.chunk_max_bytes)
     quarantine = QuarantinePolicy(

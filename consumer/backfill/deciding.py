@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ import numpy as np
 from consumer.backfill.past import Accepted, Past
 from consumer.scoring.compose import decision_of
 from consumer.scoring.features import VELOCITY, FeatureSet, Matrix, Memory, MemoryTerms
-from consumer.scoring.scorer import Scored, Scorer
+from consumer.scoring.scorer import MadeBy, Scored, Scorer
 from schemas.decision import Decision
 from schemas.position import ShardId, StreamEpoch, StreamPosition, StreamRecord
 from schemas.transaction import Received, Transaction
@@ -37,7 +37,6 @@ class HistoryDecider:
         self._memory = Memory(terms, past=past)
         self._feature_set = feature_set
         self._sequence_number = 0
-        self._versions = _versions(scorer)
 
     def decide(self, batch: Sequence[Accepted]) -> Decided:
         """Decide events that no merchant's window can join (see `past.spans`), and remember them."""
@@ -58,26 +57,16 @@ class HistoryDecider:
             features: Matrix = np.frombuffer(packed, np.float32).reshape(len(scored), -1)
         else:  # the bundle's set has no memory, see `choose_feature_set`
             features = self._feature_set.compute(transactions, self._memory)
-        decisions = [self._decision(*pair) for pair in zip(transactions, scored, strict=True)]
+        decisions = [self._decision(*pair, scorer.made_by) for pair in zip(transactions, scored, strict=True)]
         return Decided(features, decisions, sum(one.alerts for one in scored))
 
-    def _decision(self, transaction: Transaction, scored: Scored) -> Decision:
+    def _decision(self, transaction: Transaction, scored: Scored, made_by: MadeBy) -> Decision:
         self._sequence_number += 1
         position = StreamPosition(EPOCH, SHARD, self._sequence_number)
         record = StreamRecord(b"", transaction.user_id, position, transaction.event_time)
-        return decision_of(Received(transaction, record), scored, self._versions, self._now, self._now)
+        return decision_of(Received(transaction, record), scored, made_by, self._now, self._now)
 
 
 def choose_feature_set(bundle_set: FeatureSet | None) -> FeatureSet:
     """Return what is written: the bundle's set if it has a past, else the newest one, so that the next model has all there is."""
     return bundle_set if bundle_set is not None and bundle_set.needs_memory else VELOCITY
-
-
-def _versions(scorer: Scorer | None) -> Mapping[str, str]:
-    if scorer is None:
-        return {}
-    return {
-        "model_version": scorer.model_version,
-        "policy_version": scorer.policy_version,
-        "feature_set": scorer.feature_set,
-    }

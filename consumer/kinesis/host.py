@@ -118,6 +118,7 @@ class Host:
             self._children.note(beat)
         endings = self._children.reap()
         self._count(endings)
+        self._loaded.shards.tell(len(self._children.of("worker")))
         if self._stop is not None:
             return self._stop.step(endings, now_s)
         self._look_after(endings, now_s)

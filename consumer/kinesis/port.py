@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
+from consumer.kinesis.shard_count import ShardCount
 from consumer.telemetry.metrics import Meter, Metrics, NoMeter, Process
 from schemas.position import Position, ShardId, StreamEpoch, StreamRecord
 
@@ -80,3 +81,5 @@ class Loaded:
     open_meter: MeterFactory = lambda _: NoMeter()
     release_leader: Callable[[], None] = lambda: None
     """Called in a forked process whenever a daemon is started, and when the last one has ended: see `leader_lock.py`."""
+    shards: ShardCount = field(default_factory=ShardCount)
+    """Made before anything is forked; the host keeps it up to date."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,6 +13,7 @@ from types import FrameType
 
 import structlog
 
+from consumer.kinesis.collector import Collector
 from consumer.kinesis.exits import ExitCode
 from consumer.kinesis.gate import Arrival
 from consumer.kinesis.heartbeat import MeteredHeartbeat
@@ -48,7 +50,8 @@ def run_shard_process(arrival: Arrival, loaded: Loaded, heartbeat: Heartbeat) ->
 def _serve(arrival: Arrival, loaded: Loaded, heartbeat: Heartbeat, metrics: Metrics) -> None:
     pipe = DaemonPipe(arrival.stdin_fd, arrival.stdout_fd, arrival.connection, heartbeat)
     processor = loaded.make_processor(heartbeat, metrics)
-    ShardWorker(pipe, processor, loaded.stream_epoch, heartbeat, metrics).run()
+    collector = Collector(time.monotonic())
+    ShardWorker(pipe, processor, loaded.stream_epoch, heartbeat, metrics, collector=collector).run()
 
 
 def run_housekeeping_process(loaded: Loaded, heartbeat: Heartbeat) -> int:

@@ -13,6 +13,7 @@ from enum import Enum, auto
 import structlog
 
 from consumer.kinesis.checkpointer import DaemonCheckpointer
+from consumer.kinesis.collector import Collector
 from consumer.kinesis.pipe import DaemonGone, DaemonPipe
 from consumer.kinesis.port import Heartbeat, ShardProcessor
 from consumer.kinesis.protocol import (
@@ -61,7 +62,10 @@ class ShardWorker:
         epoch: StreamEpoch,
         heartbeat: Heartbeat,
         metrics: Metrics | None = None,
+        *,
+        collector: Collector | None = None,
     ) -> None:
+        self._collector = collector
         self._pipe, self._processor, self._epoch, self._heartbeat = pipe, processor, epoch, heartbeat
         self._metrics = metrics = metrics or NoMeter()
         self._checkpointer = DaemonCheckpointer(pipe, heartbeat, metrics)
@@ -75,8 +79,13 @@ class ShardWorker:
 
     def run(self) -> None:
         """Serve until the pipe ends. Raises DaemonGone where it ends in the middle of a shard, and what the processor raises."""
+        collector = self._collector
         while (line := self._pipe.read_line()) is not None:
-            self._pipe.write(encode_status(self._handle(decode_message(line))))
+            message = decode_message(line)
+            self._pipe.write(encode_status(self._handle(message)))
+            if collector is not None:  # after the answer: the daemon fetches the next batch meanwhile
+                is_idle = isinstance(message, ProcessRecords) and not message.records
+                collector.between_batches(time.monotonic(), is_idle=is_idle)
         if self._phase is Phase.OPEN:
             raise DaemonGone
 

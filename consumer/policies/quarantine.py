@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import NamedTuple
 
 
@@ -55,6 +56,13 @@ class QuarantineBrake:
                     "look at what changed (producers, schema, this release); if the refusals are right, raise "
                     "FRAUDSTREAM_QUARANTINE_MAX_CONSECUTIVE and FRAUDSTREAM_QUARANTINE_MAX_RATIO and start again"
                 )
+
+    def release(self, decided: int) -> None:
+        """Take so many verdicts at once, none of which refuses: what `observe` does with them, in less time."""
+        self._in_a_row = 0 if decided else self._in_a_row
+        self._refused.extend(repeat(False, min(decided, self.policy.window)))
+        while len(self._refused) > self.policy.window:
+            self._count -= self._refused.popleft()
 
     def _take(self, *, is_refused: bool) -> None:
         self._refused.append(is_refused)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Literal
 
 from consumer.scoring.reasons import reason_text
-from consumer.scoring.scorer import Scored
+from consumer.scoring.scorer import MadeBy, Scored
 from schemas.alert import Alert, AlertPosition, AlertReason, alert_id
 from schemas.decision import Decision
 from schemas.transaction import Received
@@ -21,34 +21,19 @@ def rule_of(decision: Decision) -> Rule:
     return "block_list" if is_blocked else "score"
 
 
+_decision = partial(tuple.__new__, Decision)  # the constructor would name 37 fields for each record of the stream
+
+
 def decision_of(
-    received: Received, scored: Scored, versions: Mapping[str, str], received_at: datetime, scored_at: datetime
+    received: Received, scored: Scored, made_by: MadeBy, received_at: datetime, scored_at: datetime
 ) -> Decision:
     """Return the row that this worker proposes; the ledger says whether it becomes the effective one.
 
-    `versions` holds model_version, policy_version and feature_set; both times are the worker's clock, aware UTC in milliseconds.
+    Both times are the worker's clock, aware UTC in milliseconds.
     """
-    transaction, record = received
-    epoch, shard_id, sequence_number, sub_sequence = record.position
-    return Decision(
-        *transaction,
-        scored.features,
-        scored.score,
-        scored.classification,
-        scored.risk_level,
-        scored.confidence,
-        scored.reasons,
-        versions["model_version"],
-        versions["policy_version"],
-        versions["feature_set"],
-        epoch,
-        shard_id,
-        str(sequence_number),
-        sub_sequence,
-        record.arrival_time,
-        received_at,
-        scored_at,
-    )
+    transaction, (_, _, (epoch, shard_id, sequence_number, sub_sequence), arrival_time) = received
+    place = (epoch, shard_id, str(sequence_number), sub_sequence)
+    return _decision((*transaction, *scored[:6], *made_by, *place, arrival_time, received_at, scored_at))
 
 
 def alert_of(decision: Decision, threshold: float, reason_method: str) -> Alert:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+
 from schemas.decision import Confidence
 
 _DECIDED_BELOW, _DECIDED_FROM = 0.1, 0.8
@@ -19,3 +24,18 @@ def judge_confidence(score: float, missing_share: float) -> Confidence:
         return "low"
     is_decided = score <= _DECIDED_BELOW or score >= _DECIDED_FROM
     return "high" if is_decided and missing_share <= _FEW_MISSING else "medium"
+
+
+_CODES: tuple[Confidence, ...] = ("low", "medium", "high")
+_FEW_ROWS = 8
+
+
+def judge_confidences(scores: npt.NDArray[np.float32], missing_shares: npt.NDArray[np.floating]) -> list[Confidence]:
+    """Return what `judge_confidence` says of each pair, both of shape [N], in their order."""
+    if len(scores) <= _FEW_ROWS:  # arithmetic on arrays has a price of its own
+        return list(map(judge_confidence, scores.tolist(), missing_shares.tolist()))
+    exact, missing = scores.astype(np.float64), missing_shares.astype(np.float64)
+    is_low = (missing > _MANY_MISSING) | ((exact >= _TORN_FROM) & (exact <= _TORN_TO))
+    is_decided = (exact <= _DECIDED_BELOW) | (exact >= _DECIDED_FROM)
+    codes = np.where(is_low, 0, np.where(is_decided & (missing <= _FEW_MISSING), 2, 1))
+    return [_CODES[code] for code in cast("list[int]", codes.tolist())]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Annotated, Self
 
@@ -53,6 +54,12 @@ class Policy(BaseModel):
         if self._allow is not None and verdict.alerts and self._allow.names(facts):
             return verdict._replace(alerts=False, listed="ALLOW_LISTED")
         return verdict
+
+    def judge_all(self, scores: Sequence[float], facts: Sequence[Facts]) -> list[Verdict]:
+        """Return what `judge` says of each pair, in their order."""
+        if self._table is None and self._block is None and self._allow is None:
+            return self._terms.judge_all(scores)
+        return [self.judge(*pair) for pair in zip(scores, facts, strict=True)]
 
     def judge_score(self, score: float) -> Verdict:
         """Return the verdict of the policy's own thresholds, as if there were neither segments nor lists."""

@@ -12,8 +12,9 @@ from consumer.scoring.bundle import Bundle
 from consumer.scoring.features import FeatureSet, Matrix
 from consumer.scoring.golden import TOLERANCE
 from consumer.scoring.scorer import Scored, Scorer
+from schemas.content import content_hash
 from schemas.decision import Decision, Reason
-from schemas.transaction import Transaction, content_hash
+from schemas.transaction import Transaction
 
 
 class Difference(NamedTuple):

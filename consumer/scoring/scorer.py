@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from consumer.scoring.bundle import Bundle
-from consumer.scoring.confidence import judge_confidence
+from consumer.scoring.confidence import judge_confidences
 from consumer.scoring.features import Matrix, Memory, MemoryTerms
 from consumer.scoring.lists import list_reasons
 from consumer.scoring.reasons import Explainer
@@ -37,6 +39,17 @@ class Scored(NamedTuple):
     threshold: float
 
 
+class MadeBy(NamedTuple):
+    """What decided, as it stands on every decision."""
+
+    model_version: str
+    policy_version: str
+    feature_set: str
+
+
+_scored = partial(tuple.__new__, Scored)
+
+
 class Scorer:
     """Scores with one bundle. Holds no state between calls: equal transactions with an equal past get equal bits, in any batch."""
 
@@ -44,6 +57,7 @@ class Scorer:
         self.model_version = bundle.manifest.model_version
         self.policy_version = bundle.policy.version
         self.feature_set = bundle.feature_set.name
+        self.made_by = MadeBy(self.model_version, self.policy_version, self.feature_set)
         self.reason_method = bundle.manifest.reason_method
         self._bundle = bundle
         self._explainer = Explainer(bundle.feature_set.names, bundle.manifest.baseline)
@@ -64,31 +78,25 @@ class Scorer:
 
     def score_vectors(self, features: Matrix, transactions: Sequence[Transaction]) -> Sequence[Scored]:
         """Return one `Scored` per row of `features` [N, F] and transaction: what is left to do when the vectors are known, N > 0."""
-        scores = self._run(features)
-        judge = self._bundle.policy.judge
-        verdicts = [judge(*pair) for pair in zip(scores, transactions, strict=True)]
+        probabilities = self._run(features)
+        scores = cast("list[float]", probabilities.tolist())
+        verdicts = self._bundle.policy.judge_all(scores, transactions)
         reasons = self._explain(features, verdicts)
-        missing = np.isnan(features).mean(axis=1).tolist()
+        confidences = judge_confidences(probabilities, np.isnan(features).mean(axis=1))
         packed, width = features.astype("<f4", copy=False).tobytes(), 4 * features.shape[1]
+        vectors = [packed[start : start + width] for start in range(0, len(packed), width)]
         return [
-            Scored(
-                packed[row * width : (row + 1) * width],
-                scores[row],
-                verdict.classification,
-                verdict.risk_level,
-                judge_confidence(scores[row], missing[row]),
-                reasons.get(row),
-                verdict.alerts,
-                verdict.threshold,
+            _scored((vector, score, judged[0], judged[1], confidence, reasons.get(row), judged[2], judged[3]))
+            for row, (vector, score, judged, confidence) in enumerate(
+                zip(vectors, scores, verdicts, confidences, strict=True)
             )
-            for row, verdict in enumerate(verdicts)
         ]
 
-    def _run(self, features: Matrix) -> list[float]:
+    def _run(self, features: Matrix) -> npt.NDArray[np.float32]:
         probabilities = self._bundle.model.probabilities(features)
         if not ((probabilities >= 0) & (probabilities <= 1)).all():
             raise UnusableScore(f"model {self.model_version} answered scores outside 0 to 1: roll the bundle back")
-        return cast("list[float]", probabilities.tolist())
+        return probabilities
 
     def _explain(self, features: Matrix, verdicts: Sequence[Verdict]) -> dict[int, tuple[Reason, ...]]:
         rows = [row for row, verdict in enumerate(verdicts) if verdict.alerts or verdict.listed]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal, NamedTuple, Protocol, Self
@@ -73,7 +74,14 @@ class Terms:
             }
             for classification in (0, 1)
         )
+        self._first_edge = min(classify_above, bands.medium_from)
+        self._lowest = self._verdicts[0]["low"]
 
     def judge(self, score: float) -> Verdict:
         """Return the verdict on a score between 0 and 1, no list considered."""
         return self._verdicts[score > self._classify_above][self._bands.level(score)]
+
+    def judge_all(self, scores: Sequence[float]) -> list[Verdict]:
+        """Return what `judge` says of each score, in their order."""
+        lowest = self._lowest  # what is below every edge needs one comparison, and almost everything is
+        return [lowest if score < self._first_edge else self.judge(score) for score in scores]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 
 import structlog
 
 from schemas.position import Position, StreamPosition
+from sinks.errors import TransientSinkError
+from sinks.lake.background import Background, Pending, at_once
 from sinks.lake.chunks import ChunkChain, Consumed
-from sinks.port import ChunkObject, Lake, Retry
+from sinks.port import ChunkFooter, ChunkObject, Lake, Retry
 
 _log = structlog.get_logger()
 
@@ -18,6 +21,8 @@ class LakeAppender:
 
     `checkpoint` is called with ends of chunks that stand, never beyond what was delivered, each once, in order. Whatever `lake`,
     `retry` and `checkpoint` raise passes through, LeaseLost included, and ends this appender: make a new one at the next `initialize`.
+    A chunk that is due is stored in the `background` while records go on being appended, one at a time; it counts, and what it raises
+    is raised, when the next call finds it done.
     """
 
     def __init__(
@@ -29,9 +34,13 @@ class LakeAppender:
         new_chunk_id: Callable[[], str],
         clock: Callable[[], float],
         checkpoint: Callable[[Position], None],
+        background: Background = at_once,
+        share_bytes: Callable[[], int] = lambda: sys.maxsize,
     ) -> None:
         self._chain, self._lake, self._retry = chain, lake, retry
         self._new_chunk_id, self._clock, self._checkpoint = new_chunk_id, clock, checkpoint
+        self._background, self._share_bytes = background, share_bytes
+        self._in_flight: tuple[ChunkObject, Pending[ChunkFooter]] | None = None
         self._delivered: Position | None = None
         self._checkpointed: Position | None = None
 
@@ -42,6 +51,7 @@ class LakeAppender:
 
     def start_at(self, first: Consumed) -> None:
         """Find out what stands at the first record of a batch (its row is not needed), so that `skips` can spare the ledger work."""
+        self._collect()
         if not self._chain.skips(first.position):
             self._approach(first)
 
@@ -53,14 +63,17 @@ class LakeAppender:
         """Take one delivered batch, whole: the skipped, the refused and the duplicates too, without rows."""
         if consumed:
             self._delivered = consumed[-1].position.within_shard
-        for record in consumed:
-            self._append_one(record)
+            if self._chain.takes_at_once(consumed):
+                self._chain.append(consumed, self._clock())
+            else:
+                for record in consumed:
+                    self._append_one(record)
         self.tick()
 
     def tick(self) -> None:
         """Close the open chunk if it is due; call it for empty batches too."""
-        if self._chain.is_due(self._clock()):
-            self.flush()
+        self._collect()
+        self._close_if_due()
         self._checkpoint_if_reached()
 
     def flush(self) -> None:
@@ -69,6 +82,7 @@ class LakeAppender:
         Afterwards every record appended stands in the lake. The checkpoint may still lag behind, if an adopted chunk ends beyond
         what was delivered.
         """
+        self._land()
         while chunk := self._chain.seal(self._new_chunk_id()):
             self._store(chunk)
             self._checkpoint_if_reached()
@@ -77,9 +91,9 @@ class LakeAppender:
         if not self._chain.skips(record.position):
             self._approach(record)
         if not self._chain.skips(record.position):
-            self._chain.append(record, self._clock())
-            if self._chain.is_due(self._clock()):
-                self.flush()
+            self._chain.append([record], self._clock())
+            self._close_if_due()
+            self._checkpoint_if_reached()
 
     def _approach(self, record: Consumed) -> None:
         chain, day = self._chain, record.arrival_day
@@ -90,8 +104,38 @@ class LakeAppender:
         if key := chain.standing_key(record.position):
             chain.pass_by(record.position, self._retry(lambda: self._lake.footer(key)))
 
+    def _close_if_due(self) -> None:
+        """Send the open chunk on its way if it is due; wait for the one before it, so that there is never more than one."""
+        if not self._chain.is_due(self._clock(), self._share_bytes()):
+            return
+        self._land()
+        if chunk := self._chain.seal(self._new_chunk_id()):
+            self._in_flight = (chunk, self._background(lambda: self._lake.put(chunk)))
+            self._collect()
+
+    def _collect(self) -> None:
+        """Take what became of the chunk on its way, if that is known."""
+        if self._in_flight is not None and self._in_flight[1].is_done():
+            self._land()
+
+    def _land(self) -> None:
+        """Wait for the chunk on its way. Where it did not arrive it is stored again, with patience."""
+        if self._in_flight is None:
+            return
+        chunk, pending = self._in_flight
+        self._in_flight = None
+        try:
+            footer = pending.result()
+        except TransientSinkError:
+            self._store(chunk)
+        else:
+            self._settle(chunk, footer)
+        self._checkpoint_if_reached()
+
     def _store(self, chunk: ChunkObject) -> None:
-        footer = self._retry(lambda: self._lake.put(chunk))
+        self._settle(chunk, self._retry(lambda: self._lake.put(chunk)))
+
+    def _settle(self, chunk: ChunkObject, footer: ChunkFooter) -> None:
         self._chain.settle(footer)
         is_own = footer.chunk_id == chunk.footer.chunk_id
         _log.info("chunk_stored" if is_own else "chunk_adopted", key=chunk.key, rows=footer.rows, end=footer.end[2:])

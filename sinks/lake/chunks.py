@@ -5,6 +5,7 @@ Pure: no IO, no clock. `sinks.lake.appender` carries out what it says; the prope
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_right, insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -69,27 +70,44 @@ class _OpenChunk:
     first_row_s: float | None = None
     size_bytes: int = 0
 
-    def add(self, record: Consumed, now_s: float) -> None:
-        self.records.append(record)
-        self.size_bytes += _RECORD_BYTES
-        if record.row is not None:
-            self.rows.append(record.row)
+    def add(self, records: Sequence[Consumed], now_s: float) -> None:
+        rows = [record.row for record in records if record.row is not None]
+        self.records += records
+        self.size_bytes += size_of(records, rows)
+        if rows:
+            self.rows += rows
             self.first_row_s = now_s if self.first_row_s is None else self.first_row_s
-            self.size_bytes += _ROW_BYTES + len(record.row.features) + _REASON_BYTES * len(record.row.reasons or ())
 
     def after(self, end: Position) -> _OpenChunk | None:
         """Return what remains when everything up to `end` stands in the lake; as old as it was, so that it is due as it was."""
+        if end < self.records[0].position.within_shard:
+            return self
+        if end >= self.records[-1].position.within_shard:
+            return None
         rest = _OpenChunk(self.opened_s)
-        for record in self.records:
-            if record.position.within_shard > end:
-                rest.add(record, self.opened_s if self.first_row_s is None else self.first_row_s)
-        return rest if rest.records else None
+        left = [record for record in self.records if record.position.within_shard > end]
+        rest.add(left, self.opened_s if self.first_row_s is None else self.first_row_s)
+        return rest
 
-    def is_due(self, policy: CutPolicy, now_s: float) -> bool:
+    def is_due(self, policy: CutPolicy, now_s: float, share_bytes: int) -> bool:
         is_stale = self.first_row_s is not None and now_s - self.first_row_s >= policy.max_age_s
         is_full = len(self.rows) >= policy.max_rows or len(self.records) >= policy.max_records
         is_old = now_s - self.opened_s >= policy.empty_max_age_s
-        return is_stale or is_full or is_old or self.size_bytes >= policy.max_bytes
+        return is_stale or is_full or is_old or self.size_bytes >= min(policy.max_bytes, share_bytes)
+
+
+def size_of(records: Sequence[Consumed], rows: Sequence[Decision]) -> int:
+    """Return the bytes of memory that consumed records and their rows take, estimated."""
+    reasons = sum([len(row.reasons) for row in rows if row.reasons])
+    features = sum([len(row.features) for row in rows])
+    return len(records) * _RECORD_BYTES + len(rows) * _ROW_BYTES + features + reasons * _REASON_BYTES
+
+
+def _joined(first: _OpenChunk | None, second: _OpenChunk | None) -> _OpenChunk | None:
+    if first is None or second is None:
+        return first or second
+    first.add(second.records, second.opened_s if second.first_row_s is None else second.first_row_s)
+    return first
 
 
 class ChunkChain:
@@ -104,6 +122,7 @@ class ChunkChain:
         self.adopted = 0
         """How often an object of somebody else stood where ours was to go."""
         self._open: _OpenChunk | None = None
+        self._sealing: _OpenChunk | None = None
         self._sealed: ChunkObject | None = None
         self._end: Position | None = None
         self._listed_days: set[date] = set()
@@ -117,12 +136,36 @@ class ChunkChain:
         """Whether the open chunk may not reach as far as `record`.
 
         A chunk holds records of one arrival day, so that whoever looks for the object that covers a record has one prefix to list;
-        and it never extends over a key that is known to stand.
+        and it never extends over a key that is known to stand. A sealed chunk that is not settled counts as open: until then it is
+        not known where it ends.
         """
-        if self._open is None:
+        last = self._open or self._sealing
+        if last is None:
             return False
-        is_other_day = record.arrival_day != self._open.records[0].arrival_day
+        is_other_day = record.arrival_day != last.records[0].arrival_day
         return is_other_day or self.standing_key(record.position) is not None
+
+    def takes_at_once(self, records: Sequence[Consumed]) -> bool:
+        """Whether these records in their order, at least one, can be appended together: nothing has to be asked of any of them.
+
+        Nor would the open chunk, or a new one, become full before the last of them.
+        """
+        first, last = records[0].position, records[-1].position
+        if self.skips(first) or self.standing_key(last) is not None:
+            return False
+        times = [record.arrival_time for record in records]
+        if (
+            min(times).date() != max(times).date()
+            or self.needs_listing(records[0])
+            or self.must_close_before(records[0])
+        ):
+            return False
+        policy, there = self.policy, self._open or _OpenChunk(0.0)
+        return (
+            len(there.records) + len(records) <= policy.max_records
+            and len(there.rows) + len(records) <= policy.max_rows
+            and there.size_bytes < policy.max_bytes
+        )
 
     def needs_listing(self, record: Consumed) -> bool:
         """Whether the keys of the record's arrival day are not known yet."""
@@ -146,38 +189,38 @@ class ChunkChain:
         if footer is not None and footer.end.within_shard >= position.within_shard and not self.skips(position):
             self._end = footer.end.within_shard
 
-    def append(self, record: Consumed, now_s: float) -> None:
-        """Put a consumed record, good or bad, into the open chunk. A sealed chunk must be settled first: it never grows."""
-        if self._sealed is not None:
-            raise RuntimeError("the chunk is sealed: settle it before anything is appended")
+    def append(self, records: Sequence[Consumed], now_s: float) -> None:
+        """Put consumed records, good or bad, in their order into the open chunk: never into one that is sealed, but into the next."""
         if self._open is None:
             self._open = _OpenChunk(now_s)
-        self._open.add(record, now_s)
+        self._open.add(records, now_s)
 
-    def is_due(self, now_s: float) -> bool:
-        """Whether the open chunk is old or full enough to be closed."""
-        return self._open is not None and self._open.is_due(self.policy, now_s)
+    def is_due(self, now_s: float, share_bytes: int = sys.maxsize) -> bool:
+        """Whether the open chunk is old or full enough to be closed; `share_bytes` is what this shard may use of the container."""
+        return self._open is not None and self._open.is_due(self.policy, now_s, share_bytes)
 
     def seal(self, chunk_id: str) -> ChunkObject | None:
         """Return what was consumed since the last end as one object, with or without rows; None if nothing was.
 
-        Until it is settled the same object comes back, whatever the id: it is sealed before its first PUT.
+        Until it is settled the same object comes back, whatever the id: it is sealed before its first PUT, and never grows. What is
+        appended meanwhile waits for the next object, whose key is not known before this one is settled.
         """
         if self._sealed is None and self._open is not None:
-            self._sealed = _chunk(chunk_id, self._open.records, self._open.rows)
+            self._sealing, self._open = self._open, None
+            self._sealed = _chunk(chunk_id, self._sealing.records, self._sealing.rows)
         return self._sealed
 
     def settle(self, footer: ChunkFooter) -> None:
         """Accept the object that now stands at the sealed chunk's key, ours or another's, by what its footer says.
 
-        Records up to its end are in the lake; those beyond it, if another's ends earlier, become the open chunk again.
+        Records up to its end are in the lake, appended since or not; those beyond it, if another's ends earlier, are open again.
         """
-        if self._sealed is None or self._open is None:
+        if self._sealed is None or self._sealing is None:
             raise RuntimeError("there is no sealed chunk to settle")
         self.adopted += footer.chunk_id != self._sealed.footer.chunk_id
-        self._end = footer.end.within_shard
-        self._open = self._open.after(self._end)
-        self._sealed = None
+        self._end = end = footer.end.within_shard
+        self._open = _joined(self._sealing.after(end), self._open and self._open.after(end))
+        self._sealed = self._sealing = None
 
     def checkpointable(self, delivered: Position) -> Position | None:
         """Return the end of the last chunk that stands, unless it lies beyond what was `delivered`: KCL refuses to go there.

@@ -11,7 +11,6 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from consumer.cli import app
-from consumer.deciding import Decider
 from consumer.scoring.bundle import DEFAULT_BUNDLE, load_bundle
 from consumer.scoring.compose import decision_of
 from consumer.scoring.golden import read_event
@@ -43,7 +42,7 @@ def the_riskiest() -> Decision:
     pairs = zip(transactions, scorer.score(transactions), strict=True)
     transaction, scored = max(pairs, key=lambda pair: pair[1].score)
     record = StreamRecord(b"", transaction.user_id, a_position(), NOW)
-    return decision_of(Received(transaction, record), scored, Decider(scorer, "test").versions, NOW, NOW)
+    return decision_of(Received(transaction, record), scored, scorer.made_by, NOW, NOW)
 
 
 def test_a_decision_is_reproduced_and_todays_model_agrees(run: Run, ledger: PostgresLedger) -> None:

@@ -11,6 +11,7 @@ from tests.mutations import (
     of_replays,
     of_s3,
     of_the_chain,
+    of_the_chunk_in_flight,
     of_the_host,
     of_the_ledger,
     of_the_past,
@@ -32,6 +33,7 @@ MUTATIONS = (
     *of_the_chain.CHUNKS,
     *of_the_chain.CHECKPOINTS,
     *of_the_chain.ADOPTION,
+    *of_the_chunk_in_flight.IN_FLIGHT,
     *of_s3.ON_S3,
     *of_the_worker.PROTOCOL,
     *of_the_host.PROCESSES,
@@ -44,5 +46,6 @@ MUTATIONS = (
     *of_models.MODELS,
     *of_models.POLICIES,
     *of_velocity.WINDOWS,
+    *of_velocity.TOGETHER,
     *of_velocity.REMEMBERED,
 )

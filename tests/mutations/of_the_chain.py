@@ -19,15 +19,7 @@ CHUNKS = (
         _CHAIN,
         "if self._sealed is None and self._open is not None:",
         "if self._open is not None:",
-        f"{_ON_PAPER}::test_a_sealed_chunk_stays_the_same_until_it_is_settled",
-    ),
-    Mutation(
-        "A chunk is sealed before its first PUT and never grows under the same chunk id.",
-        "a sealed chunk takes more records",
-        _CHAIN,
-        "        if self._sealed is not None:\n            raise",
-        "        if False:\n            raise",
-        f"{_ON_PAPER}::test_a_sealed_chunk_stays_the_same_until_it_is_settled",
+        f"{_ON_PAPER}::test_what_is_appended_behind_a_sealed_chunk_waits_for_the_next_object",
     ),
     Mutation(
         "The key is a pure function of the first consumed record, good or bad.",
@@ -57,17 +49,18 @@ CHUNKS = (
         "Every consumed record belongs to a chunk: where it must close it becomes an object with zero rows.",
         "a stretch without rows becomes no object",
         _APPENDER,
-        "        footer = self._retry(lambda: self._lake.put(chunk))\n",
-        "        footer = self._retry(lambda: self._lake.put(chunk)) if chunk.rows else chunk.footer\n",
+        "self._settle(chunk, self._retry(lambda: self._lake.put(chunk)))",
+        "self._settle(chunk, self._retry(lambda: self._lake.put(chunk)) if chunk.rows else chunk.footer)",
         f"{_SHORT}::test_a_stretch_without_rows_is_checkpointed_with_its_object_and_never_without",
     ),
     Mutation(
         "Every consumed record belongs to a chunk.",
         "a chunk begins at its first row",
-        _APPENDER,
-        "        if not self._chain.skips(record.position):\n            self._chain.append",
-        "        if not self._chain.skips(record.position) and (record.row or self._chain._open):\n"
-        "            self._chain.append",
+        _CHAIN,
+        "        if self._open is None:\n            self._open = _OpenChunk(now_s)\n",
+        "        records = [record for record in records if record.row or self._open]\n"
+        "        if not records:\n            return\n"
+        "        if self._open is None:\n            self._open = _OpenChunk(now_s)\n",
         f"{_SHORT}::test_records_without_rows_before_the_first_row_belong_to_its_chunk",
     ),
     Mutation(
@@ -101,19 +94,19 @@ CHECKPOINTS = (
         "Order: ledger commit → PUT → checkpoint.",
         "the checkpoint comes before the PUT",
         _APPENDER,
-        "        footer = self._retry(lambda: self._lake.put(chunk))\n",
+        "        self._settle(chunk, self._retry(lambda: self._lake.put(chunk)))\n",
         "        self._checkpoint(chunk.footer.end.within_shard)\n"
-        "        footer = self._retry(lambda: self._lake.put(chunk))\n",
+        "        self._settle(chunk, self._retry(lambda: self._lake.put(chunk)))\n",
         f"{_SHORT}::test_a_lost_lease_passes_through_after_the_put",
     ),
     Mutation(
         "409, 5xx, time-out → retry; never checkpoint.",
         "a PUT that failed counts as stored",
         _APPENDER,
-        "        footer = self._retry(lambda: self._lake.put(chunk))\n",
+        "        self._settle(chunk, self._retry(lambda: self._lake.put(chunk)))\n",
         "        try:\n            footer = self._lake.put(chunk)\n"
-        "        except __import__('sinks.errors', fromlist=['SinkError']).TransientSinkError:\n"
-        "            footer = chunk.footer\n",
+        "        except TransientSinkError:\n            footer = chunk.footer\n"
+        "        self._settle(chunk, footer)\n",
         f"{_SHORT}::test_a_put_is_retried_with_the_same_chunk",
     ),
     Mutation(
@@ -156,24 +149,24 @@ ADOPTION = (
         "412 → HEAD: another's → adopt.",
         "an object of another's is taken for mine",
         _CHAIN,
-        "        self._end = footer.end.within_shard\n        self._open",
-        "        self._end = self._sealed.footer.end.within_shard\n        self._open",
+        "        self._end = end = footer.end.within_shard\n        self._open",
+        "        self._end = end = self._sealed.footer.end.within_shard\n        self._open",
         f"{_ON_PAPER}::test_an_adopted_object_that_ends_earlier_leaves_the_rest_to_a_new_chunk",
     ),
     Mutation(
         "Adopt: drop buffered rows up to there, keep the rest.",
         "buffered rows are kept although they were adopted",
         _CHAIN,
-        "            if record.position.within_shard > end:\n                rest.add",
-        "            if True:\n                rest.add",
+        "left = [record for record in self.records if record.position.within_shard > end]",
+        "left = self.records",
         f"{_ON_PAPER}::test_an_adopted_object_that_ends_earlier_leaves_the_rest_to_a_new_chunk",
     ),
     Mutation(
         "Adopt: drop buffered rows up to there, keep the rest.",
         "the rest of the buffer is dropped too",
         _CHAIN,
-        "        self._open = self._open.after(self._end)\n",
-        "        self._open = None\n",
+        "_joined(self._sealing.after(end), self._open and self._open.after(end))",
+        "self._open and self._open.after(end)",
         f"{_ON_PAPER}::test_an_adopted_object_that_ends_earlier_leaves_the_rest_to_a_new_chunk",
     ),
     Mutation(

@@ -33,10 +33,23 @@ class _DropsTheWholeBufferOnAdoption(ChunkChain):
 
 class _KeepsRowsThatAreAdopted(ChunkChain):
     def settle(self, footer: ChunkFooter) -> None:
-        rows = self._open.rows if self._open else []
+        rows = self._sealing.rows if self._sealing else []
         super().settle(footer)
         if self._open:
             self._open.rows = rows
+
+
+class _ForgetsWhatWasAppendedSince(ChunkChain):
+    def settle(self, footer: ChunkFooter) -> None:
+        self._open = None
+        super().settle(footer)
+
+
+class _KeepsWhatWasAppendedSinceThoughItIsAdopted(ChunkChain):
+    def settle(self, footer: ChunkFooter) -> None:
+        since = self._open
+        super().settle(footer)
+        self._open = since or self._open
 
 
 class _DoesNotSkipAfterAdoption(ChunkChain):
@@ -50,6 +63,10 @@ class _DoesNotSkipAfterAdoption(ChunkChain):
 class _GrowsUnderOneId(LakeAppender):
     _id = ""
 
+    def _close_if_due(self) -> None:
+        if self._chain.is_due(self._clock()):
+            self.flush()
+
     def flush(self) -> None:
         chain = self._chain
         self._id = self._id or self._new_chunk_id()
@@ -57,7 +74,7 @@ class _GrowsUnderOneId(LakeAppender):
             try:
                 footer = self._lake.put(chunk)
             except TransientSinkError:
-                chain._sealed = None
+                chain._open, chain._sealed, chain._sealing = chain._sealing, None, None
                 return
             if footer.chunk_id == self._id:
                 footer = chunk.footer
@@ -142,6 +159,8 @@ MUTATIONS: dict[str, Rules] = {
     "PUT overwrites": Rules(lake=_Overwrites),
     "adoption drops the whole buffer": Rules(chain=_DropsTheWholeBufferOnAdoption),
     "adoption keeps the rows that were adopted": Rules(chain=_KeepsRowsThatAreAdopted),
+    "what was appended since a chunk left is forgotten": Rules(chain=_ForgetsWhatWasAppendedSince),
+    "what was appended since is kept though it is adopted": Rules(chain=_KeepsWhatWasAppendedSinceThoughItIsAdopted),
     "adoption skips no further than what was buffered": Rules(chain=_DoesNotSkipAfterAdoption),
     "a chunk grows under one id": Rules(appender=_GrowsUnderOneId),
     "checkpoint inside an adopted object": Rules(chain=_CheckpointsInsideAnAdoptedObject),

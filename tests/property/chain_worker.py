@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from schemas.position import Position, ShardId, StreamEpoch
 from sinks.errors import LeaseLost, TransientSinkError
+from sinks.lake.background import at_once
 from sinks.lake.chunks import Consumed, CutPolicy
 from sinks.port import ChunkFooter, ChunkObject
+from tests.property.beside import beside
 from tests.property.chain_rules import Died, Violation
 from tests.property.chain_stream import EPOCH, SHARD, Record
 
@@ -46,6 +48,7 @@ class Worker:
             new_chunk_id=self._new_chunk_id,
             clock=lambda: world.now_s,
             checkpoint=self._checkpoint,
+            background=world.random.choice([at_once, beside(world.random, is_calm=lambda: world.is_calm)]),
         )
 
     def __str__(self) -> str:

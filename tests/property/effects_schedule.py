@@ -25,18 +25,22 @@ class Step(NamedTuple):
 
 
 class Schedule(NamedTuple):
-    """A stream and its fate. `deploy`: what runs at first; `is_split`: whether the first shard ends and its child begins."""
+    """A stream and its fate. `deploy`: what runs at first; `is_split`: whether the first shard ends and its child begins.
+
+    `puts_beside`: whether chunks are stored beside the work of their process, so that chance says when.
+    """
 
     sent: Sequence[Sent]
     deploy: int
     is_split: bool
     steps: Sequence[Step]
+    puts_beside: bool = False
 
     def __str__(self) -> str:
         """As Python, to be pasted into `effects_found.py`."""
         sent = "".join(f"        {one!r},\n" for one in self.sent)
         steps = "".join(f"        {one!r},\n" for one in self.steps)
-        return f"Schedule(\n    [\n{sent}    ],\n    {self.deploy},\n    {self.is_split},\n    [\n{steps}    ],\n)"
+        return f"Schedule(\n    [\n{sent}    ],\n    {self.deploy},\n    {self.is_split},\n    [\n{steps}    ],\n    {self.puts_beside},\n)"
 
 
 FAULTS: dict[str, tuple[str, ...]] = {
@@ -110,7 +114,7 @@ def schedules_with(kind: Kind) -> st.SearchStrategy[Schedule]:
     step = _step((*_STEPS, *[kind] * 20, *_NEEDS.get(kind, ())))
     steps = st.integers(1, 48).flatmap(lambda size: st.lists(step, min_size=size, max_size=size))
     sent = st.integers(1, 14).flatmap(lambda size: st.lists(_sent, min_size=size, max_size=size))
-    return st.builds(Schedule, sent, st.integers(0, 5), st.booleans(), steps)
+    return st.builds(Schedule, sent, st.integers(0, 5), st.booleans(), steps, st.booleans())
 
 
 _MOSTLY_GOOD: tuple[RecordKind, ...] = ("good", "good", "good", "late", "tie", "repeat", "other time", "old", "bad")
@@ -150,4 +154,4 @@ def long_schedules() -> st.SearchStrategy[Schedule]:
     )
     steps = st.integers(20, 90).flatmap(lambda size: st.lists(step, min_size=size, max_size=size))
     sent = st.integers(10, 30).flatmap(lambda size: st.lists(_sent_to_one, min_size=size, max_size=size))
-    return st.builds(Schedule, sent, st.sampled_from(_WITH_VECTORS), st.booleans(), steps)
+    return st.builds(Schedule, sent, st.sampled_from(_WITH_VECTORS), st.booleans(), steps, st.booleans())

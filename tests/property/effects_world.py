@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import count
+from random import Random
 from typing import Any
 
 from consumer.batch import Reader
@@ -18,7 +19,9 @@ from consumer.policies.backoff import Backoff
 from consumer.policies.quarantine import QuarantineLimitExceeded
 from schemas.position import Position, ShardId, StreamRecord
 from sinks.dead_letters.s3 import S3DeadLetters
+from sinks.lake.background import at_once
 from sinks.lake.s3 import S3Lake
+from tests.property.beside import beside
 from tests.property.effects_deploys import DEPLOYS, Deploy, scorers
 from tests.property.effects_kcl import Consumer
 from tests.property.effects_leases import Lease, Violation
@@ -38,6 +41,7 @@ class World:
 
     def __init__(self, schedule: Schedule, database: Database) -> None:
         self.database, self.is_split = database, schedule.is_split
+        self._puts_beside = schedule.puts_beside
         self.stream = published(schedule.sent, is_split=schedule.is_split)
         self._by_shard = {shard: [r for r in self.stream if r.position.shard_id == shard] for shard in SHARDS}
         self.lake, self.letters = MemoryBucket(), MemoryBucket()
@@ -151,6 +155,7 @@ class World:
             steady_s=lambda: self.steady_s,
             new_chunk_id=lambda: f"{process.name}-{next(self._chunk_ids)}",
             report=lambda _: None,
+            background=beside(Random(process.name)) if self._puts_beside else at_once,
         )
         return ShardPipeline(EPOCH, services, deploy.cut, deploy.quarantine)
 
@@ -162,3 +167,4 @@ class World:
         self.now += timedelta(seconds=1)
         self.steady_s += 1
         return self.now
+

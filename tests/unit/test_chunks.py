@@ -32,7 +32,7 @@ def bad(sequence_number: int, *, arrival_time: datetime = NOON) -> Consumed:
 def a_chain(*records: Consumed, now_s: float = 0.0, policy: CutPolicy | None = None) -> ChunkChain:
     chain = ChunkChain(EPOCH, SHARD, policy)
     for record in records:
-        chain.append(record, now_s)
+        chain.append([record], now_s)
     return chain
 
 
@@ -74,11 +74,44 @@ def test_a_sealed_chunk_stays_the_same_until_it_is_settled() -> None:
     chain = a_chain(good(1))
     chunk = sealed(chain, "first try")
     assert chain.seal("second try") is chunk
-    with pytest.raises(RuntimeError, match="settle it"):
-        chain.append(good(2), 0.0)
     chain.settle(chunk.footer)
     assert chain.seal("third try") is None
     assert chain.adopted == 0
+
+
+def test_what_is_appended_behind_a_sealed_chunk_waits_for_the_next_object() -> None:
+    chain = a_chain(good(1))
+    chunk = sealed(chain, "first")
+    chain.append([good(2), good(3)], 0.0)
+    assert (chain.seal("second"), [row.transaction_id for row in chunk.rows]) == (chunk, ["tx-1"])
+    chain.settle(chunk.footer)
+    following = sealed(chain, "third")
+    assert (following.key, len(following.rows)) == (chunk_key(DAY, at(2)), 2)
+
+
+def test_an_adopted_object_reaches_into_what_was_appended_behind_the_sealed_chunk() -> None:
+    chain = a_chain(good(1), good(2))
+    sealed(chain)
+    chain.append([good(3), good(4)], 0.0)
+    chain.settle(theirs(3))
+    rest = sealed(chain, "the rest")
+    assert (rest.key, [row.transaction_id for row in rest.rows]) == (chunk_key(DAY, at(4)), ["tx-4"])
+
+
+def test_what_an_adopted_object_leaves_and_what_was_appended_since_become_one_chunk() -> None:
+    chain = a_chain(good(1), good(2), bad(3))
+    sealed(chain)
+    chain.append([good(4)], 0.0)
+    chain.settle(theirs(1))
+    rest = sealed(chain, "the rest")
+    assert (rest.key, [row.transaction_id for row in rest.rows]) == (chunk_key(DAY, at(2)), ["tx-2", "tx-4"])
+    assert rest.footer.end == at(4)
+
+
+def test_a_container_that_is_short_of_memory_closes_the_chunk_before_its_own_bounds() -> None:
+    chain = a_chain(good(1))
+    assert not chain.is_due(0.0)
+    assert chain.is_due(0.0, share_bytes=1_000)
 
 
 def test_settling_what_was_never_sealed_is_a_bug() -> None:
@@ -167,8 +200,8 @@ def test_a_key_that_is_gone_covers_nothing() -> None:
 
 def test_a_chunk_is_due_by_the_age_of_its_first_row() -> None:
     chain = a_chain(bad(1), now_s=0.0)
-    chain.append(good(2), 100.0)
-    chain.append(good(3), 130.0)
+    chain.append([good(2)], 100.0)
+    chain.append([good(3)], 130.0)
     assert not chain.is_due(159.9)
     assert chain.is_due(160.0)
 
@@ -195,7 +228,7 @@ def test_the_rest_of_a_chunk_is_due_when_the_whole_was() -> None:
 def test_a_full_chunk_is_due_at_once(policy: CutPolicy) -> None:
     chain = a_chain(bad(1), good(2), policy=policy)
     assert not chain.is_due(0.0)
-    chain.append(good(3), 0.0)
+    chain.append([good(3)], 0.0)
     assert chain.is_due(0.0)
 
 

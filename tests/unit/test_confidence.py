@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumer.scoring.confidence import judge_confidence
+from consumer.scoring.confidence import judge_confidence, judge_confidences
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,16 @@ def test_more_missing_input_never_raises_the_confidence(score: float, one: float
     order = ("low", "medium", "high")
     less, more = sorted((one, other))
     assert order.index(judge_confidence(score, more)) <= order.index(judge_confidence(score, less))
+
+
+_NEAR_EDGES = st.sampled_from([0.0, 0.1, 0.25, 0.4, 0.5, 0.6, 0.8, 1.0]).flatmap(
+    lambda edge: st.sampled_from([edge, np.nextafter(np.float32(edge), np.float32(0)), np.nextafter(edge, 2.0)])
+)
+
+
+@given(st.lists(st.tuples(_NEAR_EDGES | st.floats(0, 1), _NEAR_EDGES | st.floats(0, 1)), min_size=1, max_size=40))
+def test_many_at_once_get_the_confidence_of_each_alone(pairs: list[tuple[float, float]]) -> None:
+    scores = np.array([min(score, 1.0) for score, _ in pairs], np.float32)
+    missing = np.array([min(share, 1.0) for _, share in pairs])
+    alone = [judge_confidence(*pair) for pair in zip(scores.tolist(), missing.tolist(), strict=True)]
+    assert judge_confidences(scores, missing) == alone

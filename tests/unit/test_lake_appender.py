@@ -12,6 +12,7 @@ import pytest
 from schemas.position import Position, StreamPosition
 from sinks.errors import LeaseLost, TransientSinkError
 from sinks.lake.appender import LakeAppender
+from sinks.lake.background import Background, at_once
 from sinks.lake.chunks import ChunkChain, Consumed, CutPolicy
 from sinks.lake.keys import parse_chunk_key
 from sinks.lake.memory import MemoryLake
@@ -42,7 +43,7 @@ def until_it_works(call: Callable[[], T], /) -> T:
 class Shard:
     """A worker's appender with the checkpoints it wrote and a clock to move."""
 
-    def __init__(self, lake: MemoryLake, policy: CutPolicy | None = None) -> None:
+    def __init__(self, lake: MemoryLake, policy: CutPolicy | None = None, background: Background = at_once) -> None:
         self.checkpoints: list[int] = []
         self.now_s, self.is_lease_lost = 0.0, False
         self.appender = LakeAppender(
@@ -52,6 +53,7 @@ class Shard:
             new_chunk_id=lambda: f"chunk-{next(_ids)}",
             clock=lambda: self.now_s,
             checkpoint=self._checkpoint,
+            background=background,
         )
 
     def _checkpoint(self, position: Position) -> None:
@@ -98,6 +100,15 @@ def test_a_chunk_holds_one_arrival_day() -> None:
     shard.appender.append([record(1), record(2, days=1), record(3), record(4)])
     shard.appender.flush()
     assert (ranges(lake), shard.checkpoints) == ([(1, 1), (2, 2), (3, 4)], [1, 2, 4])
+
+
+def test_a_later_batch_that_spans_midnight_becomes_two_chunks() -> None:
+    lake = MemoryLake()
+    shard = Shard(lake)
+    shard.appender.append(records(1, 2))
+    shard.appender.append([record(3), record(4, days=1)])
+    shard.appender.flush()
+    assert (ranges(lake), shard.checkpoints) == ([(1, 3), (4, 4)], [3, 4])
 
 
 def test_a_stretch_without_rows_is_checkpointed_with_its_object_and_never_without() -> None:
@@ -179,6 +190,17 @@ def test_an_older_chain_ahead_is_joined_and_never_overlapped() -> None:
     older.appender.append(records(6, 8))
     older.appender.flush()
     newer.appender.append(records(1, 12))
+    newer.appender.flush()
+    assert (ranges(lake), newer.checkpoints) == ([(1, 5), (6, 8), (9, 12)], [5, 8, 12])
+
+
+def test_an_older_chain_ahead_is_joined_in_a_later_batch_too() -> None:
+    lake = MemoryLake()
+    older, newer = Shard(lake), Shard(lake)
+    older.appender.append(records(6, 8))
+    older.appender.flush()
+    newer.appender.append(records(1, 2))
+    newer.appender.append(records(3, 12))
     newer.appender.flush()
     assert (ranges(lake), newer.checkpoints) == ([(1, 5), (6, 8), (9, 12)], [5, 8, 12])
 

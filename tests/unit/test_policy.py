@@ -6,9 +6,12 @@ import math
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from consumer.scoring.bundle import DEFAULT_BUNDLE
 from consumer.scoring.policy import Policy, PolicyError, parse_policy, read_policy
+from tests.scoring_builders import a_transaction
 
 BANDS = {"medium_from": 0.3, "high_above": 0.5, "critical_from": 0.85}
 
@@ -112,3 +115,12 @@ def test_what_is_not_toml_is_refused_with_its_line() -> None:
 def test_what_is_not_utf_8_is_refused_with_its_line() -> None:
     with pytest.raises(PolicyError, match=r"^line 2: not UTF-8"):
         read_policy(b'version = "t/1"\nalert_from = "\xff"\n')
+
+
+@given(
+    st.lists(st.floats(0, 1, width=32) | st.sampled_from([0.3, 0.5, 0.85]), max_size=30), st.sampled_from([0.2, 0.4])
+)
+def test_many_scores_at_once_get_the_verdict_of_each_alone(scores: list[float], classify_above: float) -> None:
+    policy = a_policy(classify_above=classify_above)
+    facts = [a_transaction()] * len(scores)
+    assert policy.judge_all(scores, facts) == [policy.judge(*pair) for pair in zip(scores, facts, strict=True)]

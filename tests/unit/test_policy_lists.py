@@ -14,7 +14,7 @@ from consumer.scoring.compose import alert_of, decision_of
 from consumer.scoring.golden import read_event
 from consumer.scoring.policy import Policy
 from consumer.scoring.reasons import reason_text
-from consumer.scoring.scorer import Scored, Scorer
+from consumer.scoring.scorer import MadeBy, Scored, Scorer
 from schemas.decision import Decision
 from schemas.transaction import Received, Transaction
 from tests.builders import PLAIN_DECISION
@@ -126,8 +126,8 @@ def test_an_allowed_decision_has_reasons_exactly_where_an_alert_was_held_back() 
 
 
 def a_decision(scored: Scored) -> Decision:
-    versions = {"model_version": "m", "policy_version": "p", "feature_set": "f"}
-    return decision_of(Received(pool()[0], a_record(1)), scored, versions, NOW, NOW)
+    made_by = MadeBy("m", "p", "f")
+    return decision_of(Received(pool()[0], a_record(1)), scored, made_by, NOW, NOW)
 
 
 def test_an_alert_of_the_block_list_has_a_rule_and_an_id_of_its_own() -> None:

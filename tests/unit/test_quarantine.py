@@ -57,3 +57,17 @@ def test_the_brake_stops_exactly_where_the_policy_says(verdicts: list[bool]) -> 
             stopped = number
             break
     assert stopped == expected
+
+
+@given(st.lists(st.integers(0, 12) | st.just(None), max_size=20))
+def test_verdicts_that_refuse_nothing_count_at_once_as_they_do_one_by_one(steps: list[int | None]) -> None:
+    at_once, one_by_one = QuarantineBrake(POLICY), QuarantineBrake(POLICY)
+    before = Verdict(is_refused=True, is_new=False)
+    for decided in steps:
+        if decided is None:
+            at_once.observe([before])
+            one_by_one.observe([before])
+        else:
+            at_once.release(decided)
+            one_by_one.observe([DECIDED] * decided)
+        assert at_once == one_by_one

@@ -13,14 +13,13 @@ from consumer.scoring.compose import decision_of
 from consumer.scoring.golden import read_event
 from consumer.scoring.policy import parse_policy
 from consumer.scoring.rescoring import Difference, rescore
-from consumer.scoring.scorer import Scorer
+from consumer.scoring.scorer import MadeBy, Scorer
 from schemas.decision import Decision, Reason
 from schemas.position import ShardId, StreamEpoch, StreamPosition, StreamRecord
 from schemas.transaction import Received
 from tests.scoring_builders import EVENT_BUNDLE
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
-VERSIONS = {"model_version": "m", "policy_version": "p", "feature_set": ""}
 
 
 @cache
@@ -34,9 +33,9 @@ def the_decisions() -> tuple[Decision, ...]:
     scorer = Scorer(the_bundle())
     transactions = [read_event(golden) for golden in the_bundle().manifest.golden]
     record = StreamRecord(b"", "u", StreamPosition(StreamEpoch("e"), ShardId("s"), 1, 0), NOW)
-    versions = VERSIONS | {"feature_set": scorer.feature_set}
+    made_by = MadeBy("m", "p", scorer.feature_set)
     decisions = [
-        decision_of(Received(transaction, record), scored, versions, NOW, NOW)
+        decision_of(Received(transaction, record), scored, made_by, NOW, NOW)
         for transaction, scored in zip(transactions, scorer.score(transactions), strict=True)
     ]
     return tuple(sorted(decisions, key=lambda decision: decision.score))
