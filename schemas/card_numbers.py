@@ -7,8 +7,7 @@ from collections.abc import Iterable
 
 from schemas.dead_letter import FieldError, RefusalReason
 
-_CARD_NUMBER = re.compile(r"[0-9](?:[ -]?[0-9]){12,18}")
-_WHITE_SPACE = " \t\r\n"
+_CARD_NUMBER = re.compile(r"[ \t\r\n]*([0-9](?:[ -]?[0-9]){12,18})[ \t\r\n]*")
 _MIN_DIGITS, _MAX_DIGITS = 13, 19
 _MAX_RUN_BYTES = _MAX_DIGITS * len(r"\u0030") * 4
 """No card number is longer, each digit and up to three characters between two spelled as escapes."""
@@ -44,8 +43,8 @@ _UNDER_CARD_ID = re.compile(
 
 def is_card_number(text: str) -> bool:
     """Whether `text`, but for white space around it, is 13 to 19 digits (with single spaces or dashes between) that pass Luhn's check."""
-    inner = text.strip(_WHITE_SPACE)
-    return _CARD_NUMBER.fullmatch(inner) is not None and _passes_luhn(_NO_DIGITS.sub(b"", inner.encode()))
+    found = _CARD_NUMBER.fullmatch(text)
+    return found is not None and _passes_luhn(_NO_DIGITS.sub(b"", found[1].encode()))
 
 
 def may_hide_card_number(reason: RefusalReason, errors: Iterable[FieldError]) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from hashlib import blake2b
 from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from schemas.card_numbers import is_card_number
+from schemas.content import content_hash
 from schemas.position import StreamRecord
 from schemas.timestamps import TIMESTAMP_PATTERN, TimestampError, parse_timestamp
 
@@ -41,6 +41,20 @@ def parse_amount(value: Decimal) -> Decimal:
     if cents != value:
         raise ValueError("must have at most two decimals")
     return abs(cents)
+
+
+_MAX_CHARACTERS = len("9999999999999999.9")
+"""Whatever has a point before its last or last but one digit and is no longer, is less than 10^16."""
+
+
+def amount_of(number: str) -> Decimal:
+    """Return `parse_amount(Decimal(number))` of a JSON number's text, at once where it is spelled as money mostly is."""
+    if number[0] != "-" and len(number) <= _MAX_CHARACTERS:
+        if number[-3:-2] == ".":
+            return Decimal(number)
+        if number[-2:-1] == ".":
+            return Decimal(number + "0")
+    return parse_amount(Decimal(number))
 
 
 def _amount(value: Any) -> Any:
@@ -202,19 +216,6 @@ class Received(NamedTuple):
 
     transaction: Transaction
     record: StreamRecord
-
-
-_CONTENT = Transaction._fields[2:-1]
-
-
-def content_hash(content: tuple[Any, ...]) -> bytes:
-    """Return BLAKE2b-128 over `name=value` of every field that is present, in column order, each ended by NUL.
-
-    `content` holds the fields from user_id to previous_transactions_count. Absent fields leave no trace, so a column that is added
-    later does not change the hash of yesterday's events.
-    """
-    text = "".join([f"{name}={value}\0" for name, value in zip(_CONTENT, content, strict=True) if value is not None])
-    return blake2b(text.encode(), digest_size=16).digest()
 
 
 def flatten(event: TransactionEvent) -> Transaction:

@@ -14,7 +14,7 @@ import msgspec
 
 from schemas.position import Position, ShardId, StreamEpoch, StreamPosition, StreamRecord
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 
 
 class ProtocolError(Exception):
@@ -69,6 +69,8 @@ class ShutdownRequested(msgspec.Struct, frozen=True, tag_field="action", tag="sh
 Message: TypeAlias = Initialize | ProcessRecords | CheckpointReply | LeaseLostNotice | ShardEnded | ShutdownRequested
 Action: TypeAlias = Literal["initialize", "processRecords", "leaseLost", "shardEnded", "shutdownRequested"]
 
+_new = tuple.__new__
+"""Makes a NamedTuple at half the price of calling its class."""
 _decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
 _encoder = msgspec.json.Encoder()
 
@@ -110,24 +112,23 @@ def checkpoint_of(message: Initialize) -> Position | None:
 
 
 def _sequence_number(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
+    digits = text.encode()
+    if not digits.isdigit():  # of bytes, where only ASCII digits are digits, and it costs a quarter
         raise ProtocolError("the daemon sent a sequence number that is neither a number nor a known sentinel")
-    return int(text)
+    return int(digits)
 
 
 def stream_records(records: Sequence[WireRecord], epoch: StreamEpoch, shard_id: ShardId) -> list[StreamRecord]:
     """Return the records in their order with full positions and aware arrival times (UTC, exact to the ms)."""
-    return [
-        StreamRecord(
-            data=record.data,
-            partition_key=record.partition_key,
-            position=StreamPosition(
-                epoch, shard_id, _sequence_number(record.sequence_number), record.sub_sequence_number
-            ),
-            arrival_time=_EPOCH + timedelta(milliseconds=record.approximate_arrival_timestamp),
-        )
-        for record in records
-    ]
+    stream, arrival_ms, arrival_time = [], 0, _EPOCH
+    for record in records:
+        if record.approximate_arrival_timestamp != arrival_ms:  # neighbours mostly arrived together
+            arrival_ms = record.approximate_arrival_timestamp
+            arrival_time = _EPOCH + _MILLISECOND * arrival_ms
+        sequence_number = _sequence_number(record.sequence_number)
+        position = _new(StreamPosition, (epoch, shard_id, sequence_number, record.sub_sequence_number))
+        stream.append(_new(StreamRecord, (record.data, record.partition_key, position, arrival_time)))
+    return stream
 
 
 class LineFramer:

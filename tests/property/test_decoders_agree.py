@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -112,6 +113,19 @@ def test_the_decoders_agree_on_damaged_bytes(damage: list[tuple[int, int]], cut:
         data[place] = byte
     _agree(bytes(data[: len(data) - cut]))
     _agree(bytes(data) + b" " * cut)
+
+
+_REST = b'"transaction_id":"t","timestamp":"2026-03-01T12:00:00Z","user_id":"u","amount":1'
+
+
+@pytest.mark.parametrize("name", [b"amount", b"metadata", b"location", b"more"])
+@pytest.mark.parametrize(
+    "first", [b'"\xff"', b'"\\ud800"', b"[" * 480 + b"]" * 480, b"[" * 9_000 + b"]" * 9_000, b"1e400", b"{}"]
+)
+@pytest.mark.parametrize("last", [b"null", b"{}", b'{"a":"\\ud800"}', b"1.5"])
+def test_the_decoders_agree_on_keys_that_are_there_twice(name: bytes, first: bytes, last: bytes) -> None:
+    _agree(b'{"%b":%b,%b,"%b":%b}' % (name, first, _REST, name, last))
+    _agree(b'{"%b":%b,%b}' % (name, first, _REST))
 
 
 @given(st.text(max_size=40))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -22,6 +22,7 @@ from consumer.kinesis.protocol import (
     ProtocolError,
     ShardEnded,
     ShutdownRequested,
+    WireRecord,
     checkpoint_of,
     decode_message,
     encode_checkpoint,
@@ -125,6 +126,22 @@ def test_a_record_gets_its_whole_position_and_an_aware_arrival_time() -> None:
             datetime(2025, 1, 1, 0, 0, 0, 123_000, tzinfo=UTC),
         )
     ]
+
+
+def test_each_record_has_its_own_arrival_time_however_they_are_mixed() -> None:
+    arrived_ms = [0, 5, 5, 1_735_689_600_123, 5, 1_735_689_600_123, 1_735_689_600_124, -1]
+    records = [a_record(approximateArrivalTimestamp=ms) for ms in arrived_ms]
+    message = decode_message(a_line("processRecords", records=records, millisBehindLatest=0))
+    assert isinstance(message, ProcessRecords)
+
+    arrivals = [record.arrival_time for record in stream_records(message.records, EPOCH, SHARD)]
+    assert arrivals == [datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms) for ms in arrived_ms]
+
+
+@pytest.mark.parametrize("text", ["", "SHARD_END", "-1", "+1", " 1", "1_0", "1.5", "\u0661", "²"])
+def test_a_record_whose_sequence_number_is_none_is_a_protocol_error(text: str) -> None:
+    with pytest.raises(ProtocolError, match="sequence number"):
+        stream_records([WireRecord(b"", "a user", text, 0)], EPOCH, SHARD)
 
 
 @given(arrival_ms=st.integers(0, 4_102_444_800_000))

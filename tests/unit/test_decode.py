@@ -175,6 +175,29 @@ def test_unknown_fields_are_accepted_counted_and_ignored() -> None:
     assert unknown.events == 2
 
 
+@pytest.mark.parametrize("field", ["metadata", "location", "unknown"])
+@pytest.mark.parametrize(
+    ("inside", "reason"),
+    [
+        (b'"\xff"', "invalid_utf8"),
+        (b"NaN", "invalid_json"),
+        (b"01", "invalid_json"),
+        (b"[1,]", "invalid_json"),
+        (b'"\\q"', "invalid_json"),
+        (b"[" * 40 + b"]" * 40, "nesting_too_deep"),
+    ],
+)
+def test_what_stands_in_metadata_or_unknown_fields_has_to_be_json_too(field: str, inside: bytes, reason: str) -> None:
+    data = an_event(**{field: {"a": 7}}).replace(b"7", inside)
+    assert refusal(data).reason == reason
+
+
+def test_an_event_that_only_the_model_can_read_is_counted_once() -> None:
+    unknown = Unknown()
+    decode(an_event(metadata={"text": "\0"}, loyalty="gold"), unknown)
+    assert unknown.events == 1
+
+
 def test_metadata_is_not_part_of_the_content() -> None:
     assert decode(an_event(metadata={"sent_at": 1}), Unknown()) == decode(an_event(metadata={"sent_at": 2}), Unknown())
 
