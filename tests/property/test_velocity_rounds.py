@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from consumer.scoring.features import EVENT, VELOCITY, Memory, MemoryTerms
-from consumer.scoring.features.memory import NoPast
+from consumer.scoring.features.past import NoPast
 from schemas.decision import Identity
 from schemas.decode import Unknown, decode
 from schemas.position import StreamPosition, StreamRecord

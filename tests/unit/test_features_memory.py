@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from consumer.scoring.features import VELOCITY, Memory, MemoryTerms
-from consumer.scoring.features.facts import event_ms_of
-from consumer.scoring.features.memory import NoPast, NotLoaded
+from consumer.scoring.features.columns import event_ms_of
+from consumer.scoring.features.memory import NotLoaded
+from consumer.scoring.features.past import NoPast
 from schemas.decision import Identity
 from schemas.history import NEWEST, MerchantHour, MerchantWindows, PastTransaction, past_of
 from schemas.position import ShardId, StreamEpoch, StreamPosition, StreamRecord
@@ -233,3 +234,17 @@ def test_who_cannot_load_the_past_again_keeps_it() -> None:
         memory.keep()
         memory.make_room()
     assert count(memory, at(NOON - 20 * DAY, "late")) == [2]
+
+
+def test_texts_that_no_history_names_are_forgotten_and_the_others_are_known_all_the_same() -> None:
+    memory = Memory(past=NoPast())
+    names = [f"m-{n}" for n in range(11_000)]
+    for start in range(0, len(names), 1_000):
+        part = range(start, start + 1_000)
+        VELOCITY.compute([at(NOON + n * timedelta(seconds=1), f"t-{n}", merchant_id=names[n]) for n in part], memory)
+        memory.keep()
+        memory.make_room()
+    is_new = VELOCITY.names.index("user_new_merchant")
+    later = [at(NOON + DAY, f"later-{name}", merchant_id=name) for name in ("m-0", "m-10999", "m-9500", "never")]
+    assert [VELOCITY.compute([each], memory)[0, is_new] for each in later] == [1, 0, 0, 1]
+    assert len(memory._codes) < 5_000

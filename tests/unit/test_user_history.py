@@ -1,22 +1,28 @@
 from __future__ import annotations
 
 import math
+from array import array
 from itertools import count
+from typing import Any
 
 import pytest
 
 from consumer.scoring.features.facts import Fact, cents_of
+from consumer.scoring.features.texts import TextCodes
 from consumer.scoring.features.user_history import DAY_MS, HOUR_MS, KEPT_MS, MINUTE_MS, UserHistory
 from schemas.history import NEWEST
 
 NOW = 1_780_000_000_000
 _numbers = count()
+_codes = TextCodes()
 
 
-def a_fact(event_ms: int = NOW, cents: int = 100, name: str | None = None, **changes: object) -> Fact:
+def a_fact(event_ms: int = NOW, cents: int = 100, name: str | None = None, **changes: Any) -> Fact:
     """A fact of its own id, with everything that one may have."""
-    fact = Fact(event_ms, name or f"t-{next(_numbers):06d}", cents, "m-1", "DE", "d-1", 50.0, 7.0)
-    return fact._replace(**changes)  # type: ignore[arg-type]
+    facts: dict[str, Any] = {"merchant": "m-1", "country": "DE", "device": "d-1", "latitude": 50.0, "longitude": 7.0, **changes}
+    for field in ("merchant", "country", "device"):
+        facts[field] = _codes[facts[field]]
+    return Fact(event_ms, name or f"t-{next(_numbers):06d}", cents, **facts)
 
 
 def a_history(*facts: Fact) -> UserHistory:
@@ -81,7 +87,9 @@ def test_totals_are_the_same_in_whatever_order_facts_came() -> None:
     facts = [a_fact(NOW - k * 7_777_777, cents=k * k * 10**9 + k) for k in range(1, 40)]
     asking = a_fact(cents=12_345)
     forward, backward = a_history(*facts), a_history(*reversed(facts))
-    loaded = UserHistory(0, sorted(facts))
+    ascending = sorted(facts)
+    numbers = array("d", [number for fact in ascending for number in fact.numbers])
+    loaded = UserHistory(0, [fact.transaction_id for fact in ascending], numbers.tobytes())
     assert equal(forward.recall(asking), backward.recall(asking))
     assert equal(forward.recall(asking), loaded.recall(asking))
 
@@ -102,12 +110,12 @@ def test_equal_times_are_kept_apart_by_their_ids() -> None:
 
 
 def test_taking_a_fact_back_leaves_no_trace() -> None:
-    kept = [a_fact(NOW - 2 * DAY_MS, cents=70), a_fact(NOW - 3, cents=30, device_id="d-2")]
-    gone = [a_fact(NOW - DAY_MS, merchant_id="m-9", country="FR"), a_fact(NOW - 1, device_id="d-9", latitude=1.0)]
+    kept = [a_fact(NOW - 2 * DAY_MS, cents=70), a_fact(NOW - 3, cents=30, device="d-2")]
+    gone = [a_fact(NOW - DAY_MS, merchant="m-9", country="FR"), a_fact(NOW - 1, device="d-9", latitude=1.0)]
     history = a_history(*kept, *gone)
     for fact in gone:
-        history.remove(fact)
-    asking = a_fact(merchant_id="m-9", country="FR", device_id="d-9")
+        history.remove(fact.event_ms, fact.transaction_id)
+    asking = a_fact(merchant="m-9", country="FR", device="d-9")
     assert equal(history.recall(asking), a_history(*kept).recall(asking))
 
 
@@ -138,17 +146,17 @@ def test_an_amount_is_large_above_two_and_a_half_times_the_mean_of_thirty_days()
 
 
 def test_a_device_is_new_until_it_was_seen_within_thirty_days_before() -> None:
-    asking = a_fact(device_id="d-2")
+    asking = a_fact(device="d-2")
     for age_ms, is_new in ((1, False), (30 * DAY_MS - 1, False), (30 * DAY_MS, True), (-1, True)):
-        other, same = a_fact(NOW - 60), a_fact(NOW - age_ms, device_id="d-2")
+        other, same = a_fact(NOW - 60), a_fact(NOW - age_ms, device="d-2")
         assert a_history(*sorted((other, same))).recall(asking)[16] == is_new
-    later_too = a_history(a_fact(NOW - 9, device_id="d-2"), a_fact(NOW + 9, device_id="d-2"))
+    later_too = a_history(a_fact(NOW - 9, device="d-2"), a_fact(NOW + 9, device="d-2"))
     assert later_too.recall(asking)[16] == 0
 
 
 def test_what_an_event_does_not_say_is_neither_new_nor_known() -> None:
-    asking = a_fact(device_id=None, country=None, merchant_id=None, latitude=math.nan)
-    silent = a_history(a_fact(NOW - 9, device_id=None, country=None, merchant_id=None)).recall(asking)
+    asking = a_fact(device=None, country=None, merchant=None, latitude=math.nan)
+    silent = a_history(a_fact(NOW - 9, device=None, country=None, merchant=None)).recall(asking)
     assert all(map(math.isnan, silent[16:]))
 
 
@@ -164,26 +172,37 @@ def test_places_are_compared_with_the_last_located_fact() -> None:
 def test_only_the_newest_count_however_many_there_are() -> None:
     history = a_history(*(a_fact(NOW - k * MINUTE_MS) for k in range(NEWEST + 5, 0, -1)))
     assert counts(history)[-1] == NEWEST + 1
-    first_seen = a_history(a_fact(NOW - DAY_MS, device_id="d-0"), *(a_fact(NOW - k) for k in range(NEWEST, 0, -1)))
-    assert first_seen.recall(a_fact(device_id="d-0"))[16] == 1
+    first_seen = a_history(a_fact(NOW - DAY_MS, device="d-0"), *(a_fact(NOW - k) for k in range(NEWEST, 0, -1)))
+    assert first_seen.recall(a_fact(device="d-0"))[16] == 1
 
 
 def test_pruning_changes_nothing_that_an_event_within_a_week_can_see() -> None:
-    facts = [a_fact(NOW - k * 3 * HOUR_MS, cents=k, device_id=f"d-{k % 50}") for k in range(500, 0, -1)]
+    facts = [a_fact(NOW - k * 3 * HOUR_MS, cents=k, device=f"d-{k % 50}") for k in range(500, 0, -1)]
     whole, pruned = a_history(*facts), a_history(*facts)
     assert pruned.prune() > 100
     assert pruned.since_ms == facts[-1].event_ms - KEPT_MS
     for late_ms in (0, DAY_MS, 7 * DAY_MS):
-        asking = a_fact(NOW - late_ms, device_id="d-7")
+        asking = a_fact(NOW - late_ms, device="d-7")
         assert equal(whole.recall(asking), pruned.recall(asking))
 
 
-def test_totals_stay_exact_when_they_would_outgrow_64_bits() -> None:
-    many = a_history(*(a_fact(NOW - k * 4 * DAY_MS, cents=10**12) for k in range(60, 0, -1)))
-    many._sums = type(many._sums)("q", [total + 2**62 for total in many._sums])
-    many.prune()
-    assert many._sums[0] == 0
-    assert many.recall(a_fact(cents=1))[8:10] == (8, 7 * 10**12 + 1)
+def test_the_greatest_amounts_are_compared_to_the_last_cent() -> None:
+    past = [10**12 - k * k for k in range(1, 31)]
+    history = a_history(*(a_fact(NOW - k * HOUR_MS, cents=cents) for k, cents in enumerate(past, 1)))
+    seen = history.recall(a_fact(cents=10**12))
+    spread = 30 * sum(cents * cents for cents in past) - sum(past) ** 2
+    assert seen[8:10] == (31, sum(past) + 10**12)
+    assert seen[13] == (30 * 10**12 - sum(past)) / 30 / math.sqrt(spread / (30 * 29))
+
+
+def test_a_history_is_crowded_when_it_grew_by_a_quarter_since_it_was_pruned() -> None:
+    history = a_history(*(a_fact(NOW + k) for k in range(100)))
+    assert history.is_crowded
+    history.prune()
+    for k in range(25):
+        assert not history.is_crowded
+        history.add(a_fact(NOW + 100 + k))
+    assert history.is_crowded
 
 
 def test_cents_are_dollars_rounded_half_to_even_and_bounded() -> None:

@@ -3,81 +3,92 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Sequence
-from datetime import datetime
-from sys import intern
-from typing import NamedTuple
+from itertools import starmap
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
+from consumer.scoring.features.columns import Columns
 from consumer.scoring.features.places import DOLLAR_VALUES
-from schemas.decision import Decision
+from consumer.scoring.features.texts import TextCodes
 from schemas.history import PastTransaction
-from schemas.transaction import Transaction
 
-_NOWHERE = (math.nan, math.nan)
-_MOST_CENTS = 10**12
+MOST_CENTS = 10**12
 """Ten billion dollars: amounts above count as this, so that totals stay exact."""
+WIDTH = 7
+"""Numbers of a fact: event_ms, cents, merchant, country, device, latitude, longitude. All whole ones are exact in a float64."""
+FACT_BYTES = 8 * WIDTH
+Numbers: TypeAlias = npt.NDArray[np.float64]
+"""Facts without their ids, shape [N, WIDTH]."""
+_NOWHERE = (math.nan, math.nan)
 
 
 class Fact(NamedTuple):
-    """What a transaction leaves behind; sorts by event time, then id. `cents` are whole US cents, NaN coordinates are missing ones."""
+    """What a transaction leaves behind. `cents` are whole US cents; texts stand as their `TextCodes`; NaN coordinates are missing ones."""
 
     event_ms: int
     transaction_id: str
     cents: int
-    merchant_id: str | None
-    country: str | None
-    device_id: str | None
+    merchant: int
+    country: int
+    device: int
     latitude: float
     longitude: float
 
-
-def event_ms_of(moment: datetime) -> int:
-    """Return milliseconds since 1970 of an aware time that is in milliseconds."""
-    return round(moment.timestamp() * 1000)
+    @property
+    def numbers(self) -> array[float]:
+        """All but the id, see `WIDTH`."""
+        return array("d", (self[0], *self[2:]))
 
 
 def cents_of(amounts: Sequence[float], currencies: Sequence[str | None]) -> list[int]:
     """Return whole US cents: round-half-even(amount x dollar value x 100), at most 10^12."""
     values = np.array([DOLLAR_VALUES[currency] for currency in currencies], np.float64)
-    cents = np.rint(np.array(amounts, np.float64) * values * 100.0)
-    found: list[int] = np.minimum(cents, _MOST_CENTS).astype(np.int64).tolist()
+    found: list[int] = _cents(np.array(amounts, np.float64) * values).astype(np.int64).tolist()
     return found
 
 
-def facts_of(transactions: Sequence[Transaction | Decision]) -> list[Fact]:
+def facts_of(columns: Columns, codes: TextCodes) -> list[Fact]:
     """Return the facts of new or decided transactions, in their order."""
-    cents = cents_of([float(t.amount) for t in transactions], [t.currency for t in transactions])
-    return [
-        Fact(
-            event_ms_of(t.event_time),
-            t.transaction_id,
-            amount,
-            t.merchant_id or None,
-            t.location_country or None,
-            t.device_id or None,
-            *_place(t.location_latitude, t.location_longitude),
-        )
-        for t, amount in zip(transactions, cents, strict=True)
-    ]
+    cents = [min(round(dollars * 100.0), MOST_CENTS) for dollars in columns.dollars]
+    texts = (map(codes.__getitem__, columns[name]) for name in ("merchant_id", "location_country", "device_id"))
+    places = starmap(_place, zip(columns["location_latitude"], columns["location_longitude"], strict=True))
+    rows = zip(columns.event_ms, columns["transaction_id"], cents, *texts, places, strict=True)
+    return [Fact(*row, *place) for *row, place in rows]
 
 
-def past_facts(past: Sequence[PastTransaction]) -> list[Fact]:
-    """Return the facts of transactions that the ledger remembers, in their order. Texts that come again share their memory."""
-    cents = cents_of([p.amount for p in past], [p.currency for p in past])
-    return [
-        Fact(
-            p.event_ms,
-            p.transaction_id,
-            amount,
-            intern(p.merchant_id) if p.merchant_id else None,
-            intern(p.location_country) if p.location_country else None,
-            intern(p.device_id) if p.device_id else None,
-            *_place(p.location_latitude, p.location_longitude),
-        )
-        for p, amount in zip(past, cents, strict=True)
-    ]
+def numbers_of(columns: Columns, codes: TextCodes) -> Numbers:
+    """Return the same without the ids, for many at once."""
+    found = np.empty((len(columns), WIDTH))
+    found[:, 0] = columns.event_ms
+    found[:, 1] = _cents(np.array(columns.dollars))
+    _fill_texts_and_places(found, columns, codes)
+    return found
+
+
+def past_numbers(past: Sequence[PastTransaction], codes: TextCodes) -> Numbers:
+    """Return the same of at least one transaction that the ledger remembers."""
+    columns = dict(zip(PastTransaction._fields, zip(*past, strict=True), strict=True))
+    found = np.empty((len(past), WIDTH))
+    found[:, 0] = columns["event_ms"]
+    found[:, 1] = cents_of(columns["amount"], columns["currency"])
+    _fill_texts_and_places(found, columns, codes)
+    return found
+
+
+def _fill_texts_and_places(found: Numbers, columns: Any, codes: TextCodes) -> None:
+    for number, name in enumerate(("merchant_id", "location_country", "device_id"), 2):
+        found[:, number] = list(map(codes.__getitem__, columns[name]))
+    found[:, 5] = columns["location_latitude"]
+    found[:, 6] = columns["location_longitude"]
+    found[np.isnan(found[:, 5]) | np.isnan(found[:, 6]), 5:] = np.nan
+
+
+def _cents(dollars: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.minimum(np.rint(dollars * 100.0), MOST_CENTS)
 
 
 def _place(latitude: float | None, longitude: float | None) -> tuple[float, float]:

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 
 from consumer.scoring.features.block import Block, Matrix, RecallBlock
-from consumer.scoring.features.memory import Memory, NoPast
+from consumer.scoring.features.columns import Columns
+from consumer.scoring.features.memory import Memory
+from consumer.scoring.features.past import NoPast
 from schemas.transaction import Transaction
+
+_VERY_FEW = 4
+"""Below so many rows a loop in Python costs less than numpy's calls."""
 
 
 @dataclass(frozen=True)
@@ -52,17 +58,26 @@ class FeatureSet:
         """
         out: Matrix = np.empty((len(transactions), len(self.names)), np.float32)
         start = 0
+        if not transactions:
+            return out
+        columns = Columns(transactions)
         for block in self.blocks:
             end = start + len(block.names)
-            block.fill(transactions, out[:, start:end])
+            block.fill(columns, out[:, start:end])
             start = end
         if self.recall_blocks:
-            self._fill_recalled((memory or Memory(past=NoPast())).recall(transactions), out[:, start:])
+            self._fill_recalled((memory or Memory(past=NoPast())).recall(columns), out[:, start:])
         return out
 
     def _fill_recalled(self, recalled: npt.NDArray[np.float64], out: Matrix) -> None:
+        if len(out) < _VERY_FEW:
+            rows = recalled.T.tolist()
+            out[:] = [list(chain.from_iterable(block.row(seen) for block in self.recall_blocks)) for seen in rows]
+            return
+        found = np.empty(out.T.shape, np.float32)
         start = 0
         for block in self.recall_blocks:
             end = start + len(block.names)
-            block.fill(recalled, out[:, start:end])
+            block.fill(recalled, found[start:end])
             start = end
+        out[:] = found.T

@@ -7,16 +7,20 @@ has committed them; what it did not take is taken back.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from struct import Struct
-from typing import Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-from consumer.scoring.features.facts import Fact, event_ms_of, facts_of, past_facts
-from consumer.scoring.features.user_history import DAY_MS, HOUR_MS, RAW_WIDTH, UserHistory
+from consumer.scoring.features.columns import FEW, Columns, event_ms_of, event_times_ms
+from consumer.scoring.features.facts import FACT_BYTES, facts_of, numbers_of, past_numbers
+from consumer.scoring.features.looks import Events, Floats, look_back, split_late
+from consumer.scoring.features.merchant_hours import NO_MERCHANT, WINDOWS, MerchantHours
+from consumer.scoring.features.past import Past
+from consumer.scoring.features.texts import TextCodes
+from consumer.scoring.features.user_history import DAY_MS, HOUR_MS, RAW_WIDTH, Raw, UserHistory, codes_in
 from schemas.decision import Decision, Identity
 from schemas.history import NOTHING_WANTED, MerchantHour, MerchantWindows, PastTransaction, Wanted
 from schemas.transaction import Received, Transaction
@@ -25,33 +29,9 @@ _ASKED_BACK_MS = 31 * DAY_MS
 """Thirty days of windows, and a day for events that come late."""
 _NEEDED_BACK_MS = 30 * DAY_MS
 _USER_COST = 8
-_NO_MERCHANT = (float("nan"),) * 6
-RECALLED_WIDTH = RAW_WIDTH + 6
+_MANY_TEXTS = 10_000
+RECALLED_WIDTH = RAW_WIDTH + WINDOWS.size // 8
 _ROW = Struct(f"{RECALLED_WIDTH}d")
-
-
-class Past(Protocol):
-    """Tells what was not loaded ahead: backfill and golden vectors have the whole past at hand."""
-
-    def history(self, user_id: str) -> Sequence[PastTransaction]:
-        """Return the user's transactions so far."""
-
-    def merchant(self, asked: MerchantHour) -> MerchantWindows:
-        """Return the merchant's windows."""
-
-
-class NoPast:
-    """A `Past` in which nothing ever happened."""
-
-    def history(self, user_id: str) -> Sequence[PastTransaction]:
-        """See `Past.history`."""
-        del user_id
-        return ()
-
-    def merchant(self, asked: MerchantHour) -> MerchantWindows:
-        """See `Past.merchant`."""
-        del asked
-        return MerchantWindows((0, 0, 0), (0, 0, 0))
 
 
 class NotLoaded(LookupError):
@@ -68,7 +48,7 @@ class MemoryTerms:
     """Whether what lies more than 38 days before a user's newest transaction is forgotten; who cannot load it again must keep it."""
 
 
-_Step: TypeAlias = tuple[UserHistory, Fact, Transaction]
+_Step: TypeAlias = tuple[UserHistory, Transaction | Decision]
 """A new transaction that was put into its user's history before the ledger had it."""
 
 
@@ -84,9 +64,7 @@ class Memory:
         self._terms, self._is_used = terms or MemoryTerms(), is_used
         self._past = past
         self._users: OrderedDict[str, UserHistory] = OrderedDict()
-        self._merchants: OrderedDict[tuple[str, int], tuple[float, ...]] = (
-            OrderedDict()
-        )  # MerchantHour costs time to make
+        self._merchants, self._codes, self._most_texts = MerchantHours(), TextCodes(), _MANY_TEXTS
         self._passing: set[str] = set()
         self._journal: list[_Step] = []
         self._grown: set[UserHistory] = set()
@@ -106,22 +84,18 @@ class Memory:
             return NOTHING_WANTED
         users: dict[str, int] = {}
         merchants: set[MerchantHour] = set()
-        received = tuple(batch)
-        self._passing.update(t.user_id for t, record in received if record.partition_key != t.user_id)
-        for transaction, _ in received:
-            event_ms = event_ms_of(transaction.event_time)
-            self._want_user(transaction.user_id, event_ms, users)
-            if transaction.merchant_id:
-                asked = (transaction.merchant_id, event_ms // HOUR_MS)
-                if asked not in self._merchants:
-                    merchants.add(MerchantHour._make(asked))
+        received, find = tuple(batch), self._merchants.find
+        self._passing.update([t.user_id for t, record in received if record.partition_key != t.user_id])
+        times_ms = event_times_ms([t.event_time for t, _ in received])
+        for (transaction, _), event_ms in zip(received, times_ms, strict=True):
+            user_id, merchant_id, hour = transaction.user_id, transaction.merchant_id, event_ms // HOUR_MS
+            history = self._users.get(user_id)
+            if history is None or event_ms - _NEEDED_BACK_MS < history.since_ms or user_id in self._passing:
+                since_ms = event_ms - _ASKED_BACK_MS
+                users[user_id] = min(users.get(user_id, since_ms), since_ms)
+            if merchant_id and find(merchant_id, hour) is None:
+                merchants.add(MerchantHour(merchant_id, hour))
         return Wanted(users, merchants) if users or merchants else NOTHING_WANTED
-
-    def _want_user(self, user_id: str, event_ms: int, users: dict[str, int]) -> None:
-        history = self._users.get(user_id)
-        if history is None or event_ms - _NEEDED_BACK_MS < history.since_ms or user_id in self._passing:
-            since_ms = event_ms - _ASKED_BACK_MS
-            users[user_id] = min(users.get(user_id, since_ms), since_ms)
 
     def load(
         self,
@@ -132,41 +106,68 @@ class Memory:
         """Take what the ledger answered to `wanted`; what was held of the same users is replaced."""
         for user_id, past in histories.items():
             self._forget_user(user_id)
-            self._remember(user_id, UserHistory(wanted.users[user_id], past_facts(past) if past else ()))
+            self._load_user(user_id, wanted.users[user_id], past)
         for asked, windows in merchants.items():
-            self._merchants[asked] = (*windows.counts, *windows.frauds)
+            self._merchants.put(*asked, windows)
 
-    def recall(self, transactions: Sequence[Transaction]) -> npt.NDArray[np.float64]:
-        """Return what each transaction sees of the past, [N, 30]: `UserHistory.recall`, then the merchant's counts and frauds.
+    def recall(self, columns: Columns) -> Floats:
+        """Return what each transaction sees of the past, [30, N]: `UserHistory.recall`, then the merchant's counts and frauds.
 
         Each one enters its user's history for those after it; `settle` keeps it there, `undo` takes it back. Raises `NotLoaded`.
         """
-        found = np.empty((len(transactions), RECALLED_WIDTH), np.float64)
-        users, journal, pack = self._users, self._journal, _ROW.pack_into
-        for row, transaction, fact in zip(found, transactions, facts_of(transactions), strict=True):
-            history = users.get(transaction.user_id) or self._find_user(transaction.user_id)
-            pack(row.data, 0, *history.recall(fact), *self._merchant(fact))
-            if history.add(fact):
-                journal.append((history, fact, transaction))
+        merchants = self._merchant_windows(columns)
+        if len(columns) < FEW:
+            each = zip(self._recall_each(columns), WINDOWS.iter_unpack(merchants), strict=True)
+            packed = b"".join([_ROW.pack(*seen, *windows) for seen, windows in each])
+            return np.frombuffer(packed).reshape(-1, RECALLED_WIDTH).T
+        found = np.empty((RECALLED_WIDTH, len(columns)))
+        found[RAW_WIDTH:] = np.frombuffer(merchants).reshape(len(columns), -1).T
+        late = self._recall_together(columns, found)
+        if late:
+            alone = Columns([columns.transactions[row] for row in late])
+            found[:RAW_WIDTH, late] = np.array(self._recall_each(alone)).T
         return found
+
+    def _recall_each(self, columns: Columns) -> list[Raw]:
+        histories = list(map(self._history, columns["user_id"]))
+        facts, found = facts_of(columns, self._codes), []
+        for history, fact, transaction in zip(histories, facts, columns.transactions, strict=True):
+            found.append(history.recall(fact))
+            if history.add(fact):
+                self._journal.append((history, transaction))
+        return found
+
+    def _recall_together(self, columns: Columns, found: Floats) -> list[int]:
+        """Find the same of all whose users' events ascend; return the rows of the others."""
+        numbers: dict[str, int] = {}
+        user = np.array([numbers.setdefault(user_id, len(numbers)) for user_id in columns["user_id"]])
+        histories = list(map(self._history, numbers))
+        last_ms = np.array([history.last_ms for history in histories])
+        rows, late = split_late(user, np.array(columns.event_ms), last_ms)
+        ids, packed, at = columns["transaction_id"], numbers_of(columns, self._codes).tobytes(), []
+        for row, number in zip(rows.tolist(), user[rows].tolist(), strict=True):
+            history = histories[number]
+            self._journal.append((history, columns.transactions[row]))
+            at.append(history.append(ids[row], packed[row * FACT_BYTES : (row + 1) * FACT_BYTES]))
+        found[:RAW_WIDTH, rows] = look_back(histories, Events(user[rows], np.array(at, np.int64)))
+        return late
 
     def apply(self, rows: Sequence[Decision | Transaction]) -> None:
         """Put rows of the ledger into the histories of their users, where those are held; those that are there change nothing."""
-        if not self._users or not rows:
-            return
-        for row, fact in zip(rows, facts_of(rows), strict=True):
-            history = self._users.get(row.user_id)
-            if history is not None:
-                self._held += history.add(fact)
+        held = [row for row in rows if row.user_id in self._users]
+        if held:
+            for row, fact in zip(held, facts_of(Columns(held), self._codes), strict=True):
+                self._held += self._users[row.user_id].add(fact)
 
     def settle(self, effective: Mapping[Identity, Decision | Transaction]) -> None:
         """Keep what the ledger committed since the last `settle` or `undo`: of each identity its effective row, and nothing else."""
         others: list[Decision | Transaction] = []
-        find, touch = effective.get, self._users.move_to_end
-        for history, fact, transaction in self._journal:
-            row = find(Identity._make(transaction[:2]))
+        find: Callable[[Any], Decision | Transaction | None] = effective.get  # a plain tuple finds an Identity
+        touch = self._users.move_to_end
+        for history, transaction in self._journal:
+            row = find(transaction[:2])
             if row is None or row.content_hash != transaction.content_hash:
-                history.remove(fact)
+                history.remove(event_ms_of(transaction.event_time), transaction.transaction_id)
                 self._held -= 1
                 others.extend([row] if row else [])
             touch(transaction.user_id)
@@ -176,13 +177,13 @@ class Memory:
     def keep(self) -> None:
         """Keep all that entered since the last `settle`: for a caller who knows that everything was taken."""
         self._held += len(self._journal)
-        self._grown.update([history for history, _, _ in self._journal])
+        self._grown.update([history for history, _ in self._journal if history.is_crowded])
         self._journal.clear()
 
     def undo(self) -> None:
         """Take back what entered since the last `settle`."""
-        for history, fact, _ in self._journal:
-            history.remove(fact)
+        for history, transaction in self._journal:
+            history.remove(event_ms_of(transaction.event_time), transaction.transaction_id)
         self._journal.clear()
 
     def make_room(self) -> None:
@@ -198,33 +199,37 @@ class Memory:
         self._passing.clear()
         while self._held > self._terms.max_transactions and self._users:
             self._forget_user(next(iter(self._users)))
-        while len(self._merchants) > self._terms.max_merchant_hours:
-            self._merchants.popitem(last=False)
+        self._merchants.make_room(self._terms.max_merchant_hours)
+        if len(self._codes) > self._most_texts:
+            self._codes.keep(codes_in(self._users.values()))
+            self._most_texts = max(_MANY_TEXTS, 2 * len(self._codes))
 
-    def _find_user(self, user_id: str) -> UserHistory:
-        history = self._users.get(user_id)  # an empty one is false, and found all the same
-        if history is None:
+    def _history(self, user_id: str) -> UserHistory:
+        history = self._users.get(user_id)
+        if history is None:  # an empty one is false, and found all the same
             if self._past is None:
                 raise NotLoaded(NotLoaded.__doc__)
-            history = UserHistory(-np.inf, past_facts(self._past.history(user_id)))
-            self._remember(user_id, history)
+            history = self._load_user(user_id, -np.inf, self._past.history(user_id))
         return history
 
-    def _merchant(self, fact: Fact) -> tuple[float, ...]:
-        if not fact.merchant_id:
-            return _NO_MERCHANT
-        found = self._merchants.get((fact.merchant_id, fact.event_ms // HOUR_MS))
-        if found is None:
-            if self._past is None:
-                raise NotLoaded(NotLoaded.__doc__)
-            asked = MerchantHour(fact.merchant_id, fact.event_ms // HOUR_MS)
-            windows = self._past.merchant(asked)
-            found = self._merchants[asked] = (*windows.counts, *windows.frauds)
-        return found
+    def _merchant_windows(self, columns: Columns) -> bytes:
+        hours = [event_ms // HOUR_MS for event_ms in columns.event_ms]
+        asked = zip(columns["merchant_id"], hours, strict=True)
+        find = self._merchants.find
+        found = [(find(*each) or self._ask_merchant(*each)) if each[0] else NO_MERCHANT for each in asked]
+        return b"".join(found)
 
-    def _remember(self, user_id: str, history: UserHistory) -> None:
-        self._users[user_id] = history
+    def _ask_merchant(self, merchant_id: str, hour: int) -> bytes:
+        if self._past is None:
+            raise NotLoaded(NotLoaded.__doc__)
+        return self._merchants.put(merchant_id, hour, self._past.merchant(MerchantHour(merchant_id, hour)))
+
+    def _load_user(self, user_id: str, since_ms: float, past: Sequence[PastTransaction]) -> UserHistory:
+        ids = [each.transaction_id for each in past]
+        numbers = past_numbers(past, self._codes).tobytes() if past else b""
+        history = self._users[user_id] = UserHistory(since_ms, ids, numbers)
         self._held += len(history) + _USER_COST
+        return history
 
     def _forget_user(self, user_id: str) -> None:
         history = self._users.pop(user_id, None)

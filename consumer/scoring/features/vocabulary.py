@@ -1,13 +1,8 @@
-"""Words to codes: a closed vocabulary with aliases, and the one-hot columns made from it."""
+"""Words to codes: a closed vocabulary with aliases."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-
-import numpy as np
-
-from consumer.scoring.features.block import Block, Matrix
-from schemas.transaction import Transaction
+from collections.abc import Mapping, Sequence
 
 OTHER = "other"
 
@@ -32,14 +27,3 @@ class Vocabulary(dict[str | None, int]):
     def __missing__(self, word: str | None) -> int:
         plain = (word or "").strip().lower().replace(" ", "_").replace("-", "_")
         return self.get(plain, self._other)
-
-
-def one_hot(prefix: str, vocabulary: Vocabulary, read: Callable[[Transaction], str | None]) -> Block:
-    """Return a block with a 0/1 column per meaning, `other` last; all of them are NaN where the word is missing."""
-    size = len(vocabulary.names)
-    rows = np.vstack([np.eye(size, dtype=np.float32), np.full((1, size), np.nan, np.float32)])
-
-    def fill(transactions: Sequence[Transaction], out: Matrix) -> None:
-        out[:] = rows[[vocabulary[word] for word in map(read, transactions)]]
-
-    return Block(tuple(f"{prefix}_{name}" for name in vocabulary.names), fill)
