@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from consumer.auditing.compare import audit
 from consumer.auditing.evidence import Evidence, LakeRow, OutboxEntry
+from consumer.auditing.lake import rows_of
 from schemas.position import Position, StreamPosition, StreamRecord
 from sinks.lake.parquet import encode
 from tests.pipeline_builders import BUNDLE, EPOCH, SCORER, SHARD, World, a_record, an_event
@@ -74,7 +75,7 @@ def lake_rows(world: World) -> list[LakeRow]:
     return [
         LakeRow(key, values)
         for key, chunk in world.lake.objects.items()
-        for values in pq.read_table(io.BytesIO(encode(chunk.rows))).to_pylist()
+        for values in rows_of(pq.read_table(io.BytesIO(encode(chunk.rows))))
     ]
 
 

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from consumer.auditing.compare import audit
 from consumer.auditing.evidence import Evidence, LakeRow, OutboxEntry
+from consumer.auditing.lake import rows_of
 from consumer.auditing.ledger import outbox_entry
 from consumer.auditing.objects import Bucket
 from schemas.dead_letter import DeadLetter
@@ -63,5 +64,5 @@ def audited(published: Sequence[StreamRecord], checkpoints: Mapping[ShardId, Pos
 
 def _lake_rows(bucket: Bucket) -> Iterator[LakeRow]:
     for key in bucket.keys("decisions/"):
-        for values in pq.read_table(io.BytesIO(bucket.body(key)), use_threads=False).to_pylist():
+        for values in rows_of(pq.read_table(io.BytesIO(bucket.body(key)), use_threads=False)):
             yield LakeRow(key, values)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import pyarrow.parquet as pq
 
 from consumer.auditing.evidence import Evidence, LakeRow, OutboxEntry
+from consumer.auditing.lake import rows_of
 from consumer.batch import Reader
 from consumer.deciding import Decider
 from consumer.replay import Outcome, Replayed, Replayer
@@ -88,5 +89,5 @@ def replayed_rows(lake: MemoryReplayLake) -> list[LakeRow]:
     return [
         LakeRow(key, values)
         for key, row in lake.rows.items()
-        for values in pq.read_table(io.BytesIO(encode([row]))).to_pylist()
+        for values in rows_of(pq.read_table(io.BytesIO(encode([row]))))
     ]

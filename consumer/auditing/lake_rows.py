@@ -101,7 +101,6 @@ def _lake_values(decision: Decision) -> dict[str, Any]:
     reasons = decision.reasons
     values: dict[str, Any] = {
         **decision._asdict(),
-        "features": np.frombuffer(decision.features, "<f4").tolist(),
         "reasons": None if reasons is None else [r.code for r in reasons],
         "reason_contributions": None
         if reasons is None
