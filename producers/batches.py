@@ -45,17 +45,18 @@ class _OpenBatch:
     size_bytes: int = 0
     keys: set[str] = field(default_factory=set)
 
-    def has_room_for(self, record: OutgoingRecord) -> bool:
+    def has_room_for(self, record: OutgoingRecord, size_bytes: int) -> bool:
         return (
             len(self.records) < self.limits.records
-            and self.size_bytes + record.size_bytes <= self.limits.request_bytes
+            and self.size_bytes + size_bytes <= self.limits.request_bytes
             and not (self.limits.has_unique_keys and record.partition_key in self.keys)
         )
 
-    def add(self, record: OutgoingRecord) -> None:
+    def add(self, record: OutgoingRecord, size_bytes: int) -> None:
         self.records.append(record)
-        self.size_bytes += record.size_bytes
-        self.keys.add(record.partition_key)
+        self.size_bytes += size_bytes
+        if self.limits.has_unique_keys:
+            self.keys.add(record.partition_key)
 
 
 def plan(records: Iterable[OutgoingRecord | Pause], limits: BatchLimits) -> Iterator[list[OutgoingRecord]]:
@@ -66,22 +67,14 @@ def plan(records: Iterable[OutgoingRecord | Pause], limits: BatchLimits) -> Iter
     """
     batch = _OpenBatch(limits)
     for record in records:
-        if batch.records and (
-            isinstance(record, Pause) or not batch.has_room_for(record) or _is_too_large(record, limits)
-        ):
+        size_bytes = 0 if isinstance(record, Pause) else record.size_bytes
+        is_too_large = size_bytes > limits.record_bytes
+        if batch.records and (is_too_large or isinstance(record, Pause) or not batch.has_room_for(record, size_bytes)):
             yield batch.records
             batch = _OpenBatch(limits)
+        if is_too_large:
+            raise RecordTooLargeError(size_bytes, limits.record_bytes)
         if not isinstance(record, Pause):
-            _check_size(record, limits)
-            batch.add(record)
+            batch.add(record, size_bytes)
     if batch.records:
         yield batch.records
-
-
-def _is_too_large(record: OutgoingRecord, limits: BatchLimits) -> bool:
-    return record.size_bytes > limits.record_bytes
-
-
-def _check_size(record: OutgoingRecord, limits: BatchLimits) -> None:
-    if _is_too_large(record, limits):
-        raise RecordTooLargeError(record.size_bytes, limits.record_bytes)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from consumer.kinesis.java import JAVA_OPTIONS
 from consumer.kinesis.properties import KclSettings
 from consumer.policies.backoff import Backoff
 from consumer.policies.restarts import RestartPolicy
@@ -28,7 +29,7 @@ class HostSettings:
     daemon_restarts: RestartPolicy = field(default_factory=RestartPolicy)
     housekeeping_restarts: RestartPolicy = field(default_factory=RestartPolicy)
     housekeeping_backoff: Backoff = field(default_factory=lambda: Backoff(base_s=0.5, cap_s=10.0))
-    java_options: tuple[str, ...] = ("-Xmx256m",)
+    java_options: tuple[str, ...] = JAVA_OPTIONS
     java_environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
     @property

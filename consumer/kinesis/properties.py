@@ -91,8 +91,7 @@ def _reading(settings: KclSettings) -> list[Property]:
     return [
         _start(settings),
         Property("retrievalMode", settings.retrieval_mode, "the default is paid fan-out unless a polling key is set"),
-        Property("maxRecords", settings.max_records, "a batch at most, before aggregated records are split"),
-        Property("idleTimeBetweenReadsInMillis", settings.idle_time_ms, "put to worker p50 103 ms at 200, 617 at 1000"),
+        *(_polling(settings) if settings.retrieval_mode == "POLLING" else _fan_out(settings)),
         Property(
             "callProcessRecordsEvenForEmptyRecordList",
             "true",
@@ -101,6 +100,24 @@ def _reading(settings: KclSettings) -> list[Property]:
         Property(
             "metricsLevel", settings.metrics_level, "SUMMARY is what the alarms need; NONE where no CloudWatch is"
         ),
+    ]
+
+
+def _polling(settings: KclSettings) -> list[Property]:
+    return [
+        Property("maxRecords", settings.max_records, "a batch at most, before aggregated records are split"),
+        Property("idleTimeBetweenReadsInMillis", settings.idle_time_ms, "put to worker p50 103 ms at 200, 617 at 1000"),
+    ]
+
+
+def _fan_out(settings: KclSettings) -> list[Property]:
+    """KCL registers the consumer itself, and never takes it back: who leaves fan-out for good deregisters it."""
+    return [
+        Property(
+            "fanoutConfig.consumerName",
+            settings.application_name,
+            "KCL registers it at the stream; one for each application",
+        )
     ]
 
 

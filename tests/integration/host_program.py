@@ -19,6 +19,7 @@ prepare_process_environment()
 from consumer.kinesis.gate import make_runtime_directory  # noqa: E402 - the environment comes first, as in the real program
 from consumer.kinesis.host import Host, run_host  # noqa: E402
 from consumer.kinesis.host_settings import HostSettings  # noqa: E402
+from consumer.kinesis.java import QUICK_JAVA_OPTIONS  # noqa: E402
 from consumer.kinesis.lock import WorkerIdLock  # noqa: E402
 from consumer.kinesis.port import Loaded  # noqa: E402
 from consumer.kinesis.properties import KclSettings, local_profile  # noqa: E402
@@ -63,7 +64,7 @@ def settings_of(config: dict[str, Any]) -> HostSettings:
         daemon_restarts=RestartPolicy(max_restarts=config.get("max_restarts", 5)),
         housekeeping_restarts=RestartPolicy(max_restarts=config.get("max_housekeeping_restarts", 5)),
         housekeeping_backoff=Backoff(base_s=0.01, cap_s=0.1),
-        java_options=("-Xmx256m", "-XX:TieredStopAtLevel=1"),
+        java_options=QUICK_JAVA_OPTIONS,
     )
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from infra.local.kinesis.operations import perform
 from infra.local.kinesis.region import Region
 
@@ -30,7 +32,8 @@ class Api:
         return str(answer["ShardIterator"])
 
     def read(self, iterator: str, **members: Any) -> Any:
-        return perform(self.region, "GetRecords", {"ShardIterator": iterator, **members}, self.now_ms)
+        answer = perform(self.region, "GetRecords", {"ShardIterator": iterator, **members}, self.now_ms)
+        return msgspec.to_builtins(answer, builtin_types=(bytes,))
 
     def data(self, iterator: str) -> list[bytes]:
         return [record["Data"] for record in self.read(iterator)["Records"]]

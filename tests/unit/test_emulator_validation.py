@@ -150,7 +150,7 @@ def test_a_member_of_the_wrong_type_is_refused(operation: str, members: dict[str
         Api()(operation, **members)
 
 
-@pytest.mark.parametrize("operation", ["SubscribeToShard", "Nonsense", ""])
+@pytest.mark.parametrize("operation", ["StartStreamEncryption", "Nonsense", ""])
 def test_an_operation_that_is_not_here_is_unknown(operation: str) -> None:
     with pytest.raises(UnknownOperationException):
         Api()(operation)

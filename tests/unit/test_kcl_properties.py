@@ -50,6 +50,17 @@ def test_a_start_at_a_moment_needs_the_moment() -> None:
         replace(AWS, initial_position="AT_TIMESTAMP")
 
 
+def test_enhanced_fan_out_names_its_consumer_after_the_application_and_leaves_out_how_to_poll() -> None:
+    pushed = values(replace(AWS, retrieval_mode="FANOUT"))
+    polled = values(AWS)
+
+    assert pushed.items() - polled.items() == {
+        ("retrievalMode", "FANOUT"),
+        ("fanoutConfig.consumerName", "fraudstream"),
+    }
+    assert polled.keys() - pushed.keys() == {"maxRecords", "idleTimeBetweenReadsInMillis"}
+
+
 def test_the_local_profile_is_fast_and_needs_no_cloudwatch() -> None:
     changed = dict(values(LOCAL).items() - values(AWS).items())
 
@@ -70,7 +81,7 @@ def test_a_stuck_child_is_found_by_the_heartbeat_so_the_daemon_has_no_timeout() 
     assert "timeoutInSeconds" not in values(AWS) | values(LOCAL)
 
 
-@pytest.mark.parametrize("settings", [AWS, LOCAL])
+@pytest.mark.parametrize("settings", [AWS, LOCAL, replace(AWS, retrieval_mode="FANOUT")])
 def test_every_key_stands_once_under_a_reason_of_its_own(settings: KclSettings) -> None:
     properties = kcl_properties(settings, "launch gate")
     lines = render_properties(properties).splitlines()

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import threading
@@ -22,6 +23,7 @@ def main() -> None:
     bind = f"fd://{arguments.fd}" if arguments.fd is not None else f"127.0.0.1:{arguments.port}"
     os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # moto reads it once, when it is imported
     logging.basicConfig(level=logging.ERROR)
+    gc.set_threshold(50_000, 20, 50)  # a batch of 500 records is thousands of objects, and none of them a cycle
     asyncio.run(_serve(bind))
     os._exit(0)  # a long poll of SQS would keep its thread, and with it the interpreter, for 20 s
 

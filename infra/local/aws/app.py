@@ -8,7 +8,17 @@ from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope, S
 
 from infra.local.aws.fault_endpoint import FAULTS_PATH, TRIM_PATH, FaultEndpoint
 from infra.local.aws.hang_up import hang_up
-from infra.local.aws.http import ClientGone, HttpRequest, HttpResponse, answer, receive_request, send_response
+from infra.local.aws.http import (
+    ClientGone,
+    HttpAnswer,
+    HttpRequest,
+    HttpResponse,
+    HttpStream,
+    answer,
+    receive_request,
+    send_response,
+    send_stream,
+)
 from infra.local.aws.kinesis_endpoint import TARGET_PREFIX, KinesisEndpoint
 from infra.local.aws.moto_endpoint import MotoEndpoint
 
@@ -27,16 +37,18 @@ class EmbeddedAws:
             await _follow_lifespan(receive, send)
         elif scope["type"] == "http":
             with suppress(ClientGone):
-                await self._serve(scope, await receive_request(scope, receive), send)
+                await self._serve(scope, receive, send)
 
-    async def _serve(self, scope: HTTPScope, request: HttpRequest, send: ASGISendCallable) -> None:
-        response = await self._answer(request)
-        if response:
-            await send_response(response, send)
-        else:
+    async def _serve(self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        response = await self._answer(await receive_request(scope, receive))
+        if response is None:
             hang_up(scope["client"])
+        elif isinstance(response, HttpStream):
+            await send_stream(response, receive, send)
+        else:
+            await send_response(response, send)
 
-    async def _answer(self, request: HttpRequest) -> HttpResponse | None:
+    async def _answer(self, request: HttpRequest) -> HttpAnswer | None:
         if request.path.startswith(FAULTS_PATH):
             return self.faults.control(request)
         if request.path.startswith(TRIM_PATH):
@@ -48,7 +60,7 @@ class EmbeddedAws:
         is_done = before_ms.isdecimal() and self.kinesis.trim(stream_name, int(before_ms))
         return answer(HTTPStatus.NO_CONTENT if is_done else HTTPStatus.BAD_REQUEST, "text/plain", b"no such stream")
 
-    async def _carry_out(self, request: HttpRequest) -> HttpResponse:
+    async def _carry_out(self, request: HttpRequest) -> HttpAnswer:
         is_kinesis = request.target.startswith(TARGET_PREFIX)
         return self.kinesis.answer(request) if is_kinesis else await self.moto.answer(request)
 

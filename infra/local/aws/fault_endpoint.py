@@ -7,7 +7,7 @@ import msgspec
 
 from infra.local.aws.error_answers import error_answer
 from infra.local.aws.faults import Fault, Faults, Stroke
-from infra.local.aws.http import HttpRequest, HttpResponse, answer
+from infra.local.aws.http import HttpAnswer, HttpRequest, HttpResponse, answer
 from infra.local.aws.partial_failures import CarryOut, answer_in_part, message_of
 from infra.local.aws.request_names import RequestNames
 
@@ -33,7 +33,7 @@ class FaultEndpoint:
             return answer(HTTPStatus.NO_CONTENT, "text/plain", b"")
         return answer(HTTPStatus.OK, "application/json", msgspec.json.encode(self._faults.counts()))
 
-    async def answer(self, request: HttpRequest, carry_out: CarryOut) -> HttpResponse | None:
+    async def answer(self, request: HttpRequest, carry_out: CarryOut) -> HttpAnswer | None:
         """Answer a request to a service by ``carry_out``, unless a fault strikes it; None = hang up."""
         if not self._faults.are_any_active:
             return await carry_out(request)
@@ -52,7 +52,7 @@ class FaultEndpoint:
         return answer(HTTPStatus.NO_CONTENT, "text/plain", b"")
 
 
-async def _suffer(stroke: Stroke, names: RequestNames, carry_out: CarryOut) -> HttpResponse | None:
+async def _suffer(stroke: Stroke, names: RequestNames, carry_out: CarryOut) -> HttpAnswer | None:
     fault, request = stroke.fault, names.request
     if fault.effect == "hang_up":
         return None

@@ -1,7 +1,9 @@
-"""Whole HTTP requests and answers, apart from ASGI's messages: nothing here streams."""
+"""HTTP requests and answers apart from ASGI's messages. All are whole but the answer to a subscription, which goes on."""
 
+import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +54,18 @@ class HttpResponse:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class HttpStream:
+    """An answer whose body comes piece by piece."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    parts: AsyncGenerator[bytes, None]
+
+
+HttpAnswer = HttpResponse | HttpStream
+
+
 def answer(status: int, content_type: str, body: bytes) -> HttpResponse:
     """Make an answer of our own, as moto and Kinesis make theirs."""
     headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
@@ -83,6 +97,28 @@ async def send_response(response: HttpResponse, send: ASGISendCallable) -> None:
     body: Any = {"type": "http.response.body", "body": response.body, "more_body": False}
     await send(start)
     await send(body)
+
+
+async def send_stream(stream: HttpStream, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    """Send an answer piece by piece, to its end or until the client goes."""
+    tasks = {asyncio.ensure_future(_send_parts(stream, send)), asyncio.ensure_future(receive())}
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _send_parts(stream: HttpStream, send: ASGISendCallable) -> None:
+    start: Any = {"type": "http.response.start", "status": stream.status, "headers": stream.headers}
+    await send(start)
+    async with aclosing(stream.parts) as parts:
+        async for part in parts:
+            body: Any = {"type": "http.response.body", "body": part, "more_body": True}
+            await send(body)
+    end: Any = {"type": "http.response.body", "body": b"", "more_body": False}
+    await send(end)
 
 
 async def _receive_body(receive: ASGIReceiveCallable) -> bytes:

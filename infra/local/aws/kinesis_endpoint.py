@@ -7,9 +7,11 @@ from typing import Any
 
 import structlog
 
-from infra.local.aws.http import HttpRequest, HttpResponse
+from infra.local.aws.http import HttpAnswer, HttpRequest, HttpResponse, HttpStream
+from infra.local.aws.shard_push import push_shard
 from infra.local.kinesis.errors import InternalFailure, KinesisError
-from infra.local.kinesis.operations import perform
+from infra.local.kinesis.event_stream import CONTENT_TYPE
+from infra.local.kinesis.operations import perform_encoded, subscribe
 from infra.local.kinesis.region import Region
 from infra.local.kinesis.wire import Codec, codec_for
 
@@ -30,13 +32,12 @@ class KinesisEndpoint:
         self._clock_ms = clock_ms
         self._regions: dict[str, Region] = {}
 
-    def answer(self, request: HttpRequest) -> HttpResponse:
+    def answer(self, request: HttpRequest) -> HttpAnswer:
         """Run a request; never raises."""
         codec = codec_for(request.headers.get("content-type", ""))
         operation = request.target.removeprefix(TARGET_PREFIX)
         try:
-            document = self._perform(operation, request, codec)
-            return _response(200, document, codec)
+            return self._perform(operation, request, codec)
         except KinesisError as error:
             return _refusal(error, codec)
         except Exception:
@@ -50,9 +51,13 @@ class KinesisEndpoint:
             stream.trimmed_ms = max(stream.trimmed_ms, before_ms)
         return bool(streams)
 
-    def _perform(self, operation: str, request: HttpRequest, codec: Codec) -> dict[str, Any]:
-        region = self._regions.setdefault(request.region, Region(request.region))
-        return perform(region, operation, codec.read(request.body), self._clock_ms())
+    def _perform(self, operation: str, request: HttpRequest, codec: Codec) -> HttpAnswer:
+        region, now_ms = self._regions.setdefault(request.region, Region(request.region)), self._clock_ms()
+        if operation != "SubscribeToShard":
+            return _response(200, perform_encoded(region, operation, request.body, codec, now_ms), codec)
+        stream, subscription = subscribe(region, codec.read(request.body), now_ms)
+        headers = [(b"content-type", CONTENT_TYPE.encode()), _request_id()]
+        return HttpStream(200, headers, push_shard(stream, subscription, codec, self._clock_ms))
 
 
 def _refusal(error: KinesisError, codec: Codec) -> HttpResponse:
@@ -64,6 +69,10 @@ def _response(status: int, document: dict[str, Any], codec: Codec) -> HttpRespon
     headers = [
         (b"content-type", codec.content_type.encode()),
         (b"content-length", str(len(body)).encode()),
-        (b"x-amzn-requestid", str(uuid.uuid4()).encode()),
+        _request_id(),
     ]
     return HttpResponse(status, headers, body)
+
+
+def _request_id() -> tuple[bytes, bytes]:
+    return b"x-amzn-requestid", str(uuid.uuid4()).encode()

@@ -8,16 +8,16 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from infra.local.aws.faults import Fault, Stroke
-from infra.local.aws.http import HttpRequest, HttpResponse, answer
+from infra.local.aws.http import HttpAnswer, HttpRequest, HttpResponse, answer
 from infra.local.kinesis.wire import Codec, codec_for
 
-CarryOut = Callable[[HttpRequest], Awaitable[HttpResponse]]
+CarryOut = Callable[[HttpRequest], Awaitable[HttpAnswer]]
 
 _SNS = "http://sns.amazonaws.com/doc/2010-03-31/"
 _ENTRIES = "PublishBatchRequestEntries.member."
 
 
-async def answer_in_part(stroke: Stroke, request: HttpRequest, carry_out: CarryOut) -> HttpResponse:
+async def answer_in_part(stroke: Stroke, request: HttpRequest, carry_out: CarryOut) -> HttpAnswer:
     """Carry out the entries that are not struck, in their order, and give the answer that names both.
 
     Where the service refuses those, its refusal is the answer. Where every entry is struck, it is not asked at all.
@@ -26,12 +26,12 @@ async def answer_in_part(stroke: Stroke, request: HttpRequest, carry_out: CarryO
     return await answer_one(stroke, request, carry_out)
 
 
-async def _put_records(stroke: Stroke, request: HttpRequest, carry_out: CarryOut) -> HttpResponse:
+async def _put_records(stroke: Stroke, request: HttpRequest, carry_out: CarryOut) -> HttpAnswer:
     codec = codec_for(request.headers.get("content-type", ""))
     document = codec.read(request.body)
     kept = [record for index, record in enumerate(document["Records"]) if index not in stroke.entries]
     response = await _carry_out_some(codec, request, {**document, "Records": kept}, carry_out)
-    if response.status != HTTPStatus.OK:
+    if response.status != HTTPStatus.OK or not isinstance(response, HttpResponse):
         return response
     stored = iter(codec.read(response.body)["Records"])
     failed = {"ErrorCode": stroke.fault.code, "ErrorMessage": message_of(stroke.fault)}
@@ -42,18 +42,18 @@ async def _put_records(stroke: Stroke, request: HttpRequest, carry_out: CarryOut
 
 async def _carry_out_some(
     codec: Codec, request: HttpRequest, document: Mapping[str, Any], carry_out: CarryOut
-) -> HttpResponse:
+) -> HttpAnswer:
     if not document["Records"]:
         return answer(HTTPStatus.OK, codec.content_type, codec.encode({"Records": []}))
     return await carry_out(replace(request, body=codec.encode(document)))
 
 
-async def _publish_batch(stroke: Stroke, request: HttpRequest, carry_out: CarryOut) -> HttpResponse:
+async def _publish_batch(stroke: Stroke, request: HttpRequest, carry_out: CarryOut) -> HttpAnswer:
     form = parse_qsl(request.body.decode(), keep_blank_values=True)
     numbers = sorted({_entry(name) for name, _ in form if name.startswith(_ENTRIES)})
     struck = [number for index, number in enumerate(numbers) if index in stroke.entries]
     response = await _publish_some(request, form, [number for number in numbers if number not in struck], carry_out)
-    if response.status != HTTPStatus.OK:
+    if response.status != HTTPStatus.OK or not isinstance(response, HttpResponse):
         return response
     members = dict(form)
     answered = ET.fromstring(response.body)  # noqa: S314 - moto's own answer
@@ -65,7 +65,7 @@ async def _publish_batch(stroke: Stroke, request: HttpRequest, carry_out: CarryO
 
 async def _publish_some(
     request: HttpRequest, form: list[tuple[str, str]], kept: list[int], carry_out: CarryOut
-) -> HttpResponse:
+) -> HttpAnswer:
     if not kept:
         body = (
             f'<PublishBatchResponse xmlns="{_SNS}"><PublishBatchResult><Successful/><Failed/></PublishBatchResult>'

@@ -11,7 +11,7 @@ from infra.local.kinesis.errors import SerializationException
 from infra.local.kinesis.tokens import stream_of
 from infra.local.kinesis.wire import codec_for
 
-_NAMING = ("StreamName", "StreamARN", "TableName", "TopicArn", "TargetArn", "QueueUrl", "QueueName")
+_NAMING = ("StreamName", "StreamARN", "ConsumerARN", "TableName", "TopicArn", "TargetArn", "QueueUrl", "QueueName")
 _TOKENS = ("ShardIterator", "NextToken")
 _BATCHES = ("Records", "PublishBatchRequestEntries")
 

@@ -1,9 +1,9 @@
-"""How streams, shards and records look in answers."""
+"""How streams and shards look in answers."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from infra.local.kinesis.shard import HashKeyRange, Record, Shard
+from infra.local.kinesis.shard import HashKeyRange, Shard
 from infra.local.kinesis.stream import Stream
 from infra.local.kinesis.wire import Moment
 
@@ -36,16 +36,6 @@ def describe_child(shard: Shard) -> Document:
 def describe_hash_keys(keys: HashKeyRange) -> Document:
     """Write the API's ``HashKeyRange``: numbers of 128 bits travel as text."""
     return {"StartingHashKey": str(keys.first), "EndingHashKey": str(keys.last)}
-
-
-def describe_record(record: Record) -> Document:
-    """Write the API's ``Record``."""
-    return {
-        "SequenceNumber": str(record.sequence_number),
-        "ApproximateArrivalTimestamp": Moment(record.arrival_ms),
-        "Data": record.data,
-        "PartitionKey": record.partition_key,
-    }
 
 
 def summarise_stream(stream: Stream) -> Document:

@@ -1,20 +1,33 @@
 """A shard: a range of hash keys and its log of records, apart from how shards make up a stream."""
 
 import bisect
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import attrgetter
+
+import msgspec
 
 MAX_HASH_KEY = 2**128 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One put record. Sequence numbers grow within a stream; arrival is epoch milliseconds."""
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """One put record. On the wire it has the API's names, so that a list of records is JSON without a step between.
 
-    sequence_number: int
-    arrival_ms: int
-    partition_key: str
-    data: bytes
+    Sequence numbers grow within a stream; as texts of one length they compare as the numbers do. Arrival is in epoch seconds.
+    """
+
+    sequence_number: str = msgspec.field(name="SequenceNumber")
+    arrival_s: float = msgspec.field(name="ApproximateArrivalTimestamp")
+    data: bytes = msgspec.field(name="Data")
+    partition_key: str = msgspec.field(name="PartitionKey")
+
+    @property
+    def arrival_ms(self) -> int:
+        """When it arrived, in epoch milliseconds."""
+        return round(self.arrival_s * 1000)
+
+
+_sequence_number = attrgetter("sequence_number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +44,10 @@ class HashKeyRange:
 
 @dataclass(slots=True)
 class Shard:
-    """A log of records in sequence order; open until ``close``. ``parents`` holds none, one (split) or two (merge) ids."""
+    """A log of records in sequence order; open until ``close``. ``parents`` holds none, one (split) or two (merge) ids.
+
+    ``listeners`` are called after each record and after the end.
+    """
 
     shard_id: str
     hash_keys: HashKeyRange
@@ -40,7 +56,7 @@ class Shard:
     parents: tuple[str, ...] = ()
     closed_ms: int | None = None
     last_sequence_number: int | None = None
-    _sequence_numbers: list[int] = field(default_factory=list)
+    listeners: set[Callable[[], None]] = field(default_factory=set)
     _records: list[Record] = field(default_factory=list)
 
     @property
@@ -51,15 +67,17 @@ class Shard:
     def close(self, sequence_number: int, now_ms: int) -> None:
         """End the shard; ``sequence_number`` is its last and belongs to no record."""
         self.last_sequence_number, self.closed_ms = sequence_number, now_ms
+        self.announce()
 
     def append(self, record: Record) -> None:
         """Add a record; the caller numbers records in growing order."""
-        self._sequence_numbers.append(record.sequence_number)
         self._records.append(record)
+        if self.listeners:
+            self.announce()
 
-    def read(self, sequence_number: int, *, max_records: int, max_bytes: int) -> Sequence[Record]:
+    def read(self, sequence_number: int, *, max_records: int, max_bytes: int) -> list[Record]:
         """Give the records from ``sequence_number`` on: within both limits, but always one where there is one."""
-        start = bisect.bisect_left(self._sequence_numbers, sequence_number)
+        start = self._index_of(sequence_number)
         stop, size = start, 0
         for record in self._records[start : start + max_records]:
             size += len(record.data)
@@ -70,7 +88,7 @@ class Shard:
 
     def first_from(self, sequence_number: int) -> Record | None:
         """Give the oldest record with at least this sequence number."""
-        index = bisect.bisect_left(self._sequence_numbers, sequence_number)
+        index = self._index_of(sequence_number)
         return self._records[index] if index < len(self._records) else None
 
     def first_since(self, timestamp_ms: int) -> Record | None:
@@ -83,8 +101,16 @@ class Shard:
         while count < len(self._records) and self._records[count].arrival_ms < horizon_ms:
             count += 1
         if count:
-            del self._records[:count], self._sequence_numbers[:count]
+            del self._records[:count]
+
+    def announce(self) -> None:
+        """Call the listeners."""
+        for tell in self.listeners:
+            tell()
 
     def is_past(self, horizon_ms: int) -> bool:
         """Whether the shard closed before the horizon, so that AWS no longer lists it."""
         return self.closed_ms is not None and self.closed_ms < horizon_ms
+
+    def _index_of(self, sequence_number: int) -> int:
+        return bisect.bisect_left(self._records, str(sequence_number), key=_sequence_number)

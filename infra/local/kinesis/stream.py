@@ -1,16 +1,24 @@
 """A stream: shards that split and merge, routing by hash key, retention. Pure: the caller gives the time."""
 
 import bisect
+import functools
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from infra.local.kinesis.consumer import Consumer
 from infra.local.kinesis.errors import InvalidArgumentException, ResourceInUseException, ResourceNotFoundException
 from infra.local.kinesis.shard import MAX_HASH_KEY, HashKeyRange, Record, Shard
 
 ACCOUNT_ID = "000000000000"
 MS_PER_HOUR = 3_600_000
-_SEQUENCE_BASE = 496 * 10**53  # 56 digits that start with 49, as AWS's do
+_SEQUENCE_BASE = 496 * 10**53  # 56 digits that start with 49, as AWS's do, and always 56
 _SEQUENCES_PER_MS = 10**12
+_KEYS_REMEMBERED = 1 << 16
+
+
+Arrival = tuple[str, bytes, int | None]
+"""What a caller puts: partition key, data and hash key, which is the MD5 of the partition key unless given."""
 
 
 @dataclass(slots=True)
@@ -26,6 +34,7 @@ class Stream:
     max_record_bytes: int = 1 << 20
     tags: dict[str, str] = field(default_factory=dict)
     shards: dict[str, Shard] = field(default_factory=dict)
+    consumers: dict[str, Consumer] = field(default_factory=dict)
     _shards_made: int = 0
     _last_sequence_number: int = 0
     _open: list[Shard] = field(default_factory=list)
@@ -71,15 +80,19 @@ class Stream:
         """Give the shards that a split or merge made out of this one."""
         return [child for child in self.shards.values() if shard.shard_id in child.parents]
 
-    def put(self, partition_key: str, data: bytes, hash_key: int | None, now_ms: int) -> tuple[Shard, Record]:
-        """Append a record to the open shard that owns its hash key (MD5 of the partition key unless given)."""
-        if hash_key is None:
-            digest = hashlib.md5(partition_key.encode(), usedforsecurity=False).digest()
-            hash_key = int.from_bytes(digest, "big")
-        shard = self._open[bisect.bisect_right(self._first_keys, hash_key) - 1]
-        record = Record(self._take_sequence_number(now_ms), now_ms, partition_key, data)
-        shard.append(record)
-        return shard, record
+    def put(self, arrivals: Iterable[Arrival], now_ms: int) -> list[tuple[Shard, Record]]:
+        """Append records in their order, each to the open shard that owns its hash key."""
+        arrival_s, number = now_ms / 1000, self._take_sequence_number(now_ms) - 1
+        placed: list[tuple[Shard, Record]] = []
+        for partition_key, data, given in arrivals:
+            number += 1
+            hash_key = _hash_key_of(partition_key) if given is None else given
+            shard = self._open[bisect.bisect_right(self._first_keys, hash_key) - 1]
+            record = Record(str(number), arrival_s, data, partition_key)
+            shard.append(record)
+            placed.append((shard, record))
+        self._last_sequence_number = max(number, self._last_sequence_number)
+        return placed
 
     def split(self, shard_id: str, new_first_key: int, now_ms: int) -> None:
         """Close a shard and open two children, the upper one from ``new_first_key`` on."""
@@ -137,5 +150,10 @@ class Stream:
         self._first_keys = [shard.hash_keys.first for shard in self._open]
 
     def _take_sequence_number(self, now_ms: int) -> int:
-        self._last_sequence_number = max(self.next_sequence_number, _SEQUENCE_BASE + now_ms * _SEQUENCES_PER_MS)
+        self._last_sequence_number = max(self._last_sequence_number + 1, _SEQUENCE_BASE + now_ms * _SEQUENCES_PER_MS)
         return self._last_sequence_number
+
+
+@functools.lru_cache(_KEYS_REMEMBERED)
+def _hash_key_of(partition_key: str) -> int:
+    return int.from_bytes(hashlib.md5(partition_key.encode(), usedforsecurity=False).digest(), "big")

@@ -10,8 +10,8 @@ from infra.local.kinesis.documents import (
     describe_tags,
     summarise_stream,
 )
-from infra.local.kinesis.errors import InvalidArgumentException
-from infra.local.kinesis.stream import Stream
+from infra.local.kinesis.errors import InvalidArgumentException, ResourceInUseException
+from infra.local.kinesis.stream import ACCOUNT_ID, Stream
 
 _ON_DEMAND_SHARDS = 4
 _RETENTION_HOURS = range(24, 8760 + 1)
@@ -37,8 +37,13 @@ def create_stream(call: Call) -> Document:
 
 
 def delete_stream(call: Call) -> Document:
-    """DeleteStream; the stream is gone at once."""
-    del call.region.streams[call.stream.name]
+    """DeleteStream; the stream is gone at once, and its consumers with it where the caller says so."""
+    stream = call.stream
+    if stream.consumers and not call.members.get("EnforceConsumerDeletion"):
+        raise ResourceInUseException(f"Stream {stream.name} under account {ACCOUNT_ID} has registered consumers.")
+    del call.region.streams[stream.name]
+    for consumer in stream.consumers.values():
+        consumer.end()
     return {}
 
 
@@ -77,7 +82,7 @@ def describe_stream_summary(call: Call) -> Document:
         "StreamDescriptionSummary": {
             **describe_stream(stream),
             "OpenShardCount": len(stream.open_shards),
-            "ConsumerCount": 0,
+            "ConsumerCount": len(stream.consumers),
             "MaxRecordSizeInKiB": stream.max_record_bytes // 1024,
         }
     }

@@ -8,6 +8,8 @@ import cbor2
 import msgspec
 
 from infra.local.kinesis.errors import SerializationException
+from infra.local.kinesis.record_wire import encode_records, text
+from infra.local.kinesis.shard import Record
 
 _CBOR_EPOCH_TAG = 1
 
@@ -59,7 +61,11 @@ def _write_cbor_moment(encoder: cbor2.CBOREncoder, moment: Moment) -> None:
 
 
 def _encode_cbor(document: Mapping[str, Any]) -> bytes:
-    return cbor2.dumps(document, encoders={Moment: _write_cbor_moment})
+    records = document.get("Records")
+    if not records or not isinstance(records[0], Record):
+        return cbor2.dumps(document, encoders={Moment: _write_cbor_moment})
+    rest = cbor2.dumps({name: value for name, value in document.items() if name != "Records"})
+    return bytes([rest[0] + 1]) + text("Records") + encode_records(records) + rest[1:]  # a map that has one member more
 
 
 def _decode_cbor(body: bytes) -> Any:
