@@ -13,6 +13,7 @@ MINUTES ?= 0
 SEED ?= 1
 MUTATIONS ?= all
 MODEL_DIR ?= .fraudstream/model
+BENCH_ARGS ?=
 
 .PHONY: help
 help: ## print this list
@@ -41,7 +42,7 @@ check: setup-dev ## lint, types, import contracts and unit tests (two minutes)
 .PHONY: test
 test: check ## everything: check, then contract, property, protocol, integration and fault tests on real processes
 	@$(BIN)/pytest -n $(AT_ONCE) --dist loadfile tests/contract tests/property tests/protocol tests/integration tests/fuzz $(TEST_ARGS)
-	@$(BIN)/pytest tests/mutations tests/faults $(TEST_ARGS)
+	@$(BIN)/pytest tests/bench tests/mutations tests/faults $(TEST_ARGS)
 
 .PHONY: faults
 faults: setup-dev ## INTERLEAVINGS=2000 of workers in one process, then each fault on real ones: SCHEDULES=3 times, MINUTES=0 drawn; SEED=1
@@ -54,6 +55,14 @@ faults: setup-dev ## INTERLEAVINGS=2000 of workers in one process, then each fau
 oracle: setup-dev ## every velocity feature of EVENTS=200000 against the oracle: stream, backfill, crashes, owners that take turns; SEED=1
 	@FRAUDSTREAM_TEST_ORACLE_EVENTS=$(EVENTS) FRAUDSTREAM_TEST_SCHEDULES=$(INTERLEAVINGS) FRAUDSTREAM_TEST_SEED=$(SEED) \
 		$(BIN)/pytest tests/property/test_velocity_oracle.py tests/property/test_effects_vectors.py $(TEST_ARGS)
+
+.PHONY: bench
+bench: setup-dev ## measure everything in its short form (15 minutes): stages, worker, whole system, latency, peers; BENCH_ARGS="--seed 2"
+	@$(BIN)/fraudstream bench all $(BENCH_ARGS)
+
+.PHONY: bench-full
+bench-full: setup-dev ## the same at length, with the soak: what the README quotes
+	@$(BIN)/fraudstream bench all --scale full $(BENCH_ARGS)
 
 .PHONY: fuzz
 fuzz: setup-dev ## spoiled events through the real pipeline, each decided or refused: FUZZ_ARGS="--seed 1 2 3 --count 100000"

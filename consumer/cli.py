@@ -12,13 +12,15 @@ import typer
 
 from consumer.kinesis.process import prepare_process_environment
 from consumer.operations.backfill_command import add_backfill
+from consumer.operations.bench_command import add_bench
 from consumer.operations.dead_letters_app import dead_letters_app
 from consumer.operations.decision_commands import add_replay_decision, add_show
 from consumer.operations.labels_app import labels_app
 from consumer.operations.model_app import model_app
+from consumer.operations.plan_command import add_plan
 from consumer.operations.simulate_command import add_simulate
 from consumer.operations.training_commands import add_evaluate, add_train
-from consumer.settings import Settings, SettingsError, load_settings
+from consumer.settings import Settings, load_settings
 
 app = typer.Typer(
     name="fraudstream",
@@ -48,30 +50,13 @@ def _settings() -> Settings:
 @contextmanager
 def _errors_told() -> Iterator[None]:
     """End with one clear line instead of a traceback for what a user can mend."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    from consumer.models.errors import ModelStoreError
+    from consumer.operations.mendable import mendable
     from consumer.operations.remedies import with_remedy
-    from consumer.scoring.bundle import BundleRefused
-    from consumer.scoring.policy import PolicyError
-    from consumer.training.errors import TrainingRefused
-    from infra.local.errors import LocalEnvironmentError
-    from producers.errors import PublishError
-    from sinks.errors import SinkError
 
-    ours = (
-        SettingsError,
-        SinkError,
-        LocalEnvironmentError,
-        PublishError,
-        BundleRefused,
-        PolicyError,
-        ModelStoreError,
-        TrainingRefused,
-    )
+    ends_in_one_line = mendable()
     try:
         yield
-    except (*ours, ClientError, BotoCoreError, OSError) as error:
+    except ends_in_one_line as error:
         typer.echo(f"fraudstream: {with_remedy(error)}", err=True)
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
@@ -94,12 +79,13 @@ def demo(  # noqa: PLR0917 - typer makes options of them
     force: Annotated[
         bool, typer.Option("--force", help="With --events: publish lines that are no events, too.")
     ] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Lines, also on a terminal that could show more.")] = False,
 ) -> None:
     """Watch the whole system work on this machine: emulated AWS, real KCL, real PostgreSQL; ends with the audit."""
     from consumer.operations.demo import DemoPlan, run_demo
 
     with _errors_told():
-        raise typer.Exit(run_demo(DemoPlan(seconds, rate, shards, keep, events, force)))
+        raise typer.Exit(run_demo(DemoPlan(seconds, rate, shards, keep, events, force, plain)))
 
 
 @app.command()
@@ -196,6 +182,8 @@ def chaos(  # noqa: PLR0917 - typer makes options of them
         raise typer.Exit(run_chaos(ChaosPlan(seed, minutes, named, shards, rate, as_json)))
 
 
+add_bench(app, _errors_told)
+add_plan(app, _errors_told)
 add_show(app, _settings, _errors_told)
 add_replay_decision(app, _settings, _errors_told)
 

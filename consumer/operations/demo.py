@@ -15,10 +15,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
+from rich.console import Console
+
 from consumer.auditing.gather import RECEIVED_FILE
 from consumer.auditing.received import ReceivedAlerts
 from consumer.clients import AwsClients
 from consumer.operations.audit import report_audit
+from consumer.operations.demo_screen import Screen, screen_for
 from consumer.operations.demo_source import DEMO_EVENT_TIME_BEFORE, EventFile, EventSource, FastForward
 from consumer.operations.demo_watch import Watch, farewell
 from consumer.operations.up import migrate_ledger
@@ -32,6 +35,8 @@ _FIRST_DECISION_S = 120.0
 _TELL_WAITING_EVERY_S = 10.0
 _DRAIN_S = 60.0
 _STOP_S = 90.0
+_METRICS_SOON = {"FRAUDSTREAM_METRICS_EVERY_S": "2"}
+"""The live view tells commits by them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class DemoPlan:
     is_kept: bool = False
     events: Path | None = None
     is_forced: bool = False
+    is_plain: bool = False
 
 
 class DemoError(OSError):
@@ -69,7 +75,7 @@ def run_demo(plan: DemoPlan) -> int:
         ) as environment:
             resources = provision(environment, shards=plan.shards)
             migrate_ledger(environment, resources)
-            state = {"FRAUDSTREAM_STATE_DIR": str((STATE_DIR / "demo").resolve())}
+            state = {"FRAUDSTREAM_STATE_DIR": str((STATE_DIR / "demo").resolve()), **_METRICS_SOON}
             if plan.events is None:
                 state["FRAUDSTREAM_EVENT_TIME_BEFORE"] = DEMO_EVENT_TIME_BEFORE
             variables = {**environment.environment(), **resource_variables(resources), **QUICK, **state}
@@ -96,13 +102,12 @@ class _Demo:
         )
         self._source = _source(plan, self._clients, self._settings)
         self._watch = Watch(self._settings, self._source, self._alerts)
+        self._started_s = time.monotonic()
 
     def run(self) -> int:
         with _consumer(self._settings) as consumer:
             self._start(consumer)
-            self._watch_until_published(consumer)
-            is_drained = self._drain(consumer)
-            self._print_lines()
+            is_drained = self._follow(consumer)
             _say("stopping the consumer: it flushes and checkpoints")
             is_stopped = _stopped(consumer)
         _say("auditing: the stream against ledger, lake, alerts and dead letters")
@@ -123,7 +128,7 @@ class _Demo:
 
     def _start(self, consumer: subprocess.Popen[bytes]) -> None:
         _say(f"consumer started (log: {_log_path(self._settings)}); publishing {self._source.description}")
-        started_s = told_s = time.monotonic()
+        started_s = told_s = self._started_s = time.monotonic()
         self._source.start()
         while self._source.is_running() or self._source.published:
             if self._watch.has_decided():
@@ -138,14 +143,27 @@ class _Demo:
             time.sleep(0.1)
         _say("nothing was published, so there is nothing to decide")
 
-    def _watch_until_published(self, consumer: subprocess.Popen[bytes]) -> None:
-        print(self._watch.header(), flush=True)
+    def _follow(self, consumer: subprocess.Popen[bytes]) -> bool:
+        """Show what goes on until everything is dealt with; returns False where it was not, and nothing moved any more."""
+        with screen_for(self._watch, Console(), is_plain=self._plan.is_plain) as screen:
+            self._watch_until_published(consumer, screen)
+            is_drained = self._drain(consumer, screen)
+            screen.show("everything is dealt with" if is_drained else "nothing moves")
+        if not is_drained:
+            _say(f"not everything was dealt with, and nothing moved for {_DRAIN_S:.0f} s")
+        return is_drained
+
+    def _watch_until_published(self, consumer: subprocess.Popen[bytes], screen: Screen) -> None:
         while self._source.is_running():
             _require_running(consumer, self._settings)
-            self._tick()
+            time.sleep(1.0)
+            screen.show(f"publishing for {time.monotonic() - self._started_s:.0f} s{self._of_seconds()}")
         self._source.join()
 
-    def _drain(self, consumer: subprocess.Popen[bytes]) -> bool:
+    def _of_seconds(self) -> str:
+        return f" of {self._plan.seconds} s" if self._plan.events is None else ""
+
+    def _drain(self, consumer: subprocess.Popen[bytes], screen: Screen) -> bool:
         """Wait until everything published has its verdict and every alert is told, as long as anything moves."""
         progress, moved_s = self._watch.progress(), time.monotonic()
         while not self._watch.is_drained():
@@ -153,18 +171,10 @@ class _Demo:
             if (now := self._watch.progress()) != progress:
                 progress, moved_s = now, time.monotonic()
             if time.monotonic() - moved_s > _DRAIN_S:
-                _say(f"not everything was dealt with, and nothing moved for {_DRAIN_S:.0f} s")
                 return False
-            self._tick()
+            time.sleep(1.0)
+            screen.show("everything is published, the rest is dealt with")
         return True
-
-    def _tick(self) -> None:
-        time.sleep(1.0)
-        self._print_lines()
-
-    def _print_lines(self) -> None:
-        for line in self._watch.lines():
-            print(line, flush=True)
 
     def _keep(self) -> None:
         with _consumer(self._settings) as consumer:

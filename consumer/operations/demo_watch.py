@@ -1,4 +1,4 @@
-"""What the demo shows while it runs: a line a second, alerts as they fire, and at the end the commands to look around with."""
+"""What the demo sees while it runs, as lines or as values for the live view, and at the end the commands to look around with."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from consumer.auditing.received import ReceivedAlerts
+from consumer.operations.demo_log import RecentMetrics
+from consumer.operations.demo_look import Look, Shard, alert_of, hops_of
 from consumer.operations.demo_source import EventSource
 from consumer.operations.metrics_table import metrics_table
 from consumer.operations.terminal import printable
 from consumer.settings import Settings
-from consumer.telemetry.health import read_health
+from consumer.telemetry.health import HostHealth, read_health
 from schemas.decision import RISK_LEVELS
 from sinks.ledger.reader import LedgerCounts, LedgerReader
 
@@ -20,6 +22,9 @@ _ALERTS_SHOWN = 3
 _ALERTS_A_LOOK = 50
 """So that a storm of alerts does not keep the figures waiting; the audit collects the rest."""
 _STILL_LOOKS = 3
+_HOPS_OF_LAST = timedelta(seconds=5)
+_METRICS_LOOKS = 10
+"""Commits are told by metrics, which come every few seconds."""
 _COLUMNS = "  time   published    decided  alerts  dead letters   lag ms   p50 ms   p99 ms"
 
 
@@ -34,6 +39,7 @@ class Watch:
         self._before = self._reader.counts()
         self._last = self._before
         self._still = 0
+        self._metrics = RecentMetrics(settings.state_dir / "consumer.log", _METRICS_LOOKS)
 
     def header(self) -> str:
         """Return the column heads."""
@@ -58,6 +64,24 @@ class Watch:
         if len(messages) > _ALERTS_SHOWN:
             yield f"  ! … and {len(messages) - _ALERTS_SHOWN} more alerts"
         yield self._figures()
+
+    def look(self) -> Look:
+        """Return what the live view shows: alerts that came since the last look, and hops of the last seconds."""
+        now = datetime.now(UTC)
+        messages = self._alerts.collect(_ALERTS_A_LOOK)
+        self._seen_alerts += len(messages)
+        health = read_health(self._settings.state_dir / "health.json", now).health
+        return Look(
+            at=now,
+            published=self._source.published,
+            counts=self.progress(),
+            alerts_received=self._seen_alerts,
+            alerts=tuple(alert_of(message, now) for message in messages),
+            hops=hops_of(self._reader.hops(now - _HOPS_OF_LAST), self._metrics.look()),
+            shards=tuple(_shards(health)) if health else (),
+            daemon="runs" if health and health.daemon_pid else "is down",
+            restarts=health.restarts if health else 0,
+        )
 
     def is_drained(self) -> bool:
         """Whether all that was published has its verdict, or three looks in a row found nothing new, and every alert is told."""
@@ -92,6 +116,12 @@ class Watch:
         health = read_health(self._settings.state_dir / "health.json", datetime.now(UTC)).health
         facts: list[Any] = [w.facts.get("millis_behind_latest", 0) for w in health.workers] if health else []
         return max((int(fact or 0) for fact in facts), default=0)
+
+
+def _shards(health: HostHealth) -> Iterator[Shard]:
+    for facts in sorted((worker.facts for worker in health.workers), key=lambda facts: str(facts.get("shard_id", ""))):
+        records, behind_ms = int(facts.get("records") or 0), int(facts.get("millis_behind_latest") or 0)
+        yield Shard(str(facts.get("shard_id", "a shard that begins")), records, behind_ms)
 
 
 def farewell(settings: Settings, *, is_kept: bool) -> Iterator[str]:

@@ -9,6 +9,6 @@ pin() {
         --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet --output-file "$out"
     echo "wrote $out"
 }
-pin dev pyproject.toml --extra local --extra train --extra gateway --extra dev
+pin dev pyproject.toml --extra local --extra train --extra gateway --extra bench --extra dev
 pin local pyproject.toml --extra local --constraint infra/requirements/dev.txt
 pin java infra/requirements/java.in --constraint infra/requirements/dev.txt

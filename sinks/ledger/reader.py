@@ -34,6 +34,21 @@ class LedgerCounts(NamedTuple):
     alerts_sent: int
 
 
+class Percentiles(NamedTuple):
+    """Median and 99th percentile, in milliseconds."""
+
+    p50_ms: float
+    p99_ms: float
+
+
+class LedgerHops(NamedTuple):
+    """How long an event's hops took, as its row and its alert tell; None where nothing took the hop."""
+
+    put_to_received: Percentiles | None
+    received_to_scored: Percentiles | None
+    committed_to_told: Percentiles | None
+
+
 class LedgerReader:
     """Reads the ledger; a replica will do. Every method raises TransientSinkError, PermanentSinkError or SchemaVersionError.
 
@@ -86,6 +101,11 @@ class LedgerReader:
         """Return median and 99th percentile of arrival to score over what was scored since then; None if nothing was."""
         [(p50, p99)] = self._rows("latencies", since=since)
         return None if p50 is None else (p50, p99)
+
+    def hops(self, since: datetime) -> LedgerHops:
+        """Return the hops of what was scored, or told, since then. A commit's time stands in no row: see the consumer's metrics."""
+        [hops] = self._rows("hops", since=since)
+        return LedgerHops(*(None if hop is None else Percentiles(*hop) for hop in hops))
 
     def shards_decided_since(self, arrival: datetime) -> set[str]:
         """Return the shards that have a committed decision of an event that arrived later."""
