@@ -16,6 +16,7 @@ from tests.mutations import (
     of_the_ledger,
     of_the_past,
     of_the_worker,
+    of_vectors_together,
     of_velocity,
     of_verdicts,
 )
@@ -46,6 +47,6 @@ MUTATIONS = (
     *of_models.MODELS,
     *of_models.POLICIES,
     *of_velocity.WINDOWS,
-    *of_velocity.TOGETHER,
+    *of_vectors_together.TOGETHER,
     *of_velocity.REMEMBERED,
 )

@@ -30,6 +30,8 @@ _ASKED_BACK_MS = 31 * DAY_MS
 _NEEDED_BACK_MS = 30 * DAY_MS
 _USER_COST = 8
 _MANY_TEXTS = 10_000
+_LONG = 4_000
+"""With histories so long in all, even few events are looked at together."""
 RECALLED_WIDTH = RAW_WIDTH + WINDOWS.size // 8
 _ROW = Struct(f"{RECALLED_WIDTH}d")
 
@@ -116,7 +118,7 @@ class Memory:
         Each one enters its user's history for those after it; `settle` keeps it there, `undo` takes it back. Raises `NotLoaded`.
         """
         merchants = self._merchant_windows(columns)
-        if len(columns) < FEW:
+        if len(columns) < FEW and sum(map(len, map(self._history, columns["user_id"]))) < _LONG:
             each = zip(self._recall_each(columns), WINDOWS.iter_unpack(merchants), strict=True)
             packed = b"".join([_ROW.pack(*seen, *windows) for seen, windows in each])
             return np.frombuffer(packed).reshape(-1, RECALLED_WIDTH).T

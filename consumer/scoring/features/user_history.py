@@ -31,6 +31,7 @@ _TIME, _CENTS, _MERCHANT, _COUNTRY, _DEVICE, _LATITUDE, _ = range(WIDTH)
 Raw: TypeAlias = tuple[float, ...]
 """What one event sees of its user's past, see `UserHistory.recall`."""
 RAW_WIDTH = 24
+_Starts: TypeAlias = tuple[int, int, int, int, int]
 
 
 class UserHistory:
@@ -111,7 +112,7 @@ class UserHistory:
         if month == end:
             return _first(fact)
         return (
-            *self._amounts(fact.cents, month, end, *_starts(times, event_ms, month, end)),
+            *self._amounts(fact.cents, month, end, _starts(times, event_ms, month, end)),
             (event_ms - times[end - 1]) / 1000,
             self._is_new(_DEVICE, fact.device, month, end),
             self._is_new(_COUNTRY, fact.country, month, end),
@@ -119,10 +120,9 @@ class UserHistory:
             *self._find_place(fact, month, end),
         )
 
-    def _amounts(
-        self, own: int, month: int, end: int, fortnight: int, week: int, day: int, hour: int, minutes: int
-    ) -> Raw:
+    def _amounts(self, own: int, month: int, end: int, starts: _Starts) -> Raw:
         """Return the windows' counts and cents, the ratios and z-scores, and how many amounts are large."""
+        fortnight, week, day, hour, minutes = starts
         cents = self._cents(month, end)
         recent, older = cents[week - month :], cents[: week - month]
         total_10m = sum(cents[minutes - month :])
@@ -176,7 +176,7 @@ class UserHistory:
         return at, at < len(ids) and times[at] == event_ms and ids[at] == transaction_id
 
 
-def _starts(times: Sequence[float], event_ms: int, month: int, end: int) -> tuple[int, int, int, int, int]:
+def _starts(times: Sequence[float], event_ms: int, month: int, end: int) -> _Starts:
     """Return where the windows of 14 and 7 days, a day, an hour and ten minutes begin."""
     fortnight = bisect_right(times, event_ms - FORTNIGHT_MS, month, end)
     week = bisect_right(times, event_ms - WEEK_MS, fortnight, end)

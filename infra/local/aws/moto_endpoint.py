@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from infra.local.aws.http import HttpRequest, HttpResponse
+from infra.local.aws.moto_queues import look_once
 
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -72,6 +73,7 @@ class MotoEndpoint:
 def _moto_application() -> WsgiApplication:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+    look_once()
     application: WsgiApplication = DomainDispatcherApplication(create_backend_app)
     return application
 
