@@ -70,7 +70,7 @@ class Ledger(Protocol):
     def look_up(
         self, readable: Sequence[Candidate], unreadable: Sequence[Delivery], wanted: Wanted = NOTHING_WANTED
     ) -> Known:
-        """Return what is known of a batch and the past that it wants, in one round trip.
+        """Return what is known of a batch and the past that it wants, in one round trip; two, where records were refused before.
 
         Raises TransientSinkError or PermanentSinkError.
         """

@@ -86,7 +86,7 @@ def _made(decisions: Sequence[Decision], effective: Mapping[Identity, Decision])
 
 @dataclass(frozen=True, slots=True)
 class MeasuredLake:
-    """A `sinks.port.Lake`."""
+    """A `sinks.port.Lake`; `put` may be called from a thread beside the one that emits, if `lake` and `metrics` allow it."""
 
     lake: Lake
     metrics: Metrics

@@ -122,7 +122,10 @@ METRICS: Mapping[MetricName, Metric] = {
 
 
 class Metrics(Protocol):
-    """What code counts through. Nothing here blocks or raises; `of` is the value of the metric's dimension, if it has one."""
+    """What code counts through. Nothing here blocks or raises; `of` is the value of the metric's dimension, if it has one.
+
+    A thread beside the one that emits may count and observe.
+    """
 
     def count(self, name: MetricName, number: float = 1, of: str | None = None) -> None:
         """Add to a metric that is a sum."""

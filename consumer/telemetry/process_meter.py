@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import RLock
 from time import monotonic
 from typing import NamedTuple
 
@@ -24,7 +25,8 @@ class _Watch(NamedTuple):
 class ProcessMeter:
     """A `metrics.Meter` that writes to the log stream. Make it in the process whose metrics it holds, after the fork.
 
-    A process that is killed takes with it what it had not written yet: metrics are for alarms, the audit is for counting.
+    Threads beside the one that emits may count and observe; while documents are written they wait. A process that is killed takes
+    with it what it had not written yet: metrics are for alarms, the audit is for counting.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class ProcessMeter:
     ) -> None:
         self._gathered, self._stream, self._every_s, self._clock, self._now = gathered, stream, every_s, clock, now
         self._due_s = clock() + every_s
+        self._lock = RLock()
         self._watches: list[_Watch] = []
         self._lost_before = self._lost_told = stream.lines_lost
 
@@ -47,11 +50,13 @@ class ProcessMeter:
 
     def count(self, name: MetricName, number: float = 1, of: str | None = None) -> None:
         """See `Metrics`."""
-        self._gathered.add(name, number, of)
+        with self._lock:
+            self._gathered.add(name, number, of)
 
     def observe(self, name: MetricName, value: float, of: str | None = None) -> None:
         """See `Metrics`."""
-        self._gathered.observe(name, value, of)
+        with self._lock:
+            self._gathered.observe(name, value, of)
 
     def watch(self, name: MetricName, read: Callable[[], float | None], of: str | None = None) -> None:
         """See `Metrics`."""
@@ -60,11 +65,13 @@ class ProcessMeter:
     def tick(self) -> None:
         """See `Meter`."""
         if self._gathered.is_full or self._clock() >= self._due_s:
-            self._emit()
+            with self._lock:
+                self._emit()
 
     def close(self) -> None:
         """See `Meter`."""
-        self._emit()
+        with self._lock:
+            self._emit()
 
     def _emit(self) -> None:
         self._due_s = self._clock() + self._every_s

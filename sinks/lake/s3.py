@@ -23,7 +23,10 @@ _log = structlog.get_logger(__name__)
 
 
 class S3Lake:
-    """Chunks as Parquet in one bucket. `client` is a boto3 client for S3; its own retries do no harm."""
+    """Chunks as Parquet in one bucket. `client` is a boto3 client for S3; its own retries do no harm.
+
+    Several threads may use it at once, as they may use the client (a session they may not).
+    """
 
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client, self._bucket = client, bucket

@@ -2,68 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+from functools import partial
+
+import psycopg
 
 from schemas.alert import Alert
 from schemas.decision import Decision, Identity
 from sinks.errors import TransientSinkError
-from sinks.ledger.connection import Connection
-from sinks.ledger.fence import lock_shards, require_unchanged
+from sinks.ledger.arrays import PACKERS
+from sinks.ledger.connection import Connection, Cursor
+from sinks.ledger.fence import ask_verdicts, lock_shards, require_unchanged
 from sinks.ledger.look_up import ask_decisions
 from sinks.ledger.queries import query
 from sinks.ledger.rows import (
     DECISION_COLUMNS,
     alert_to_row,
-    decision_to_row,
     refusal_to_row,
     row_to_decision,
-    staging_types,
+    sent_types,
 )
 from sinks.port import Refusal
 
-_STAGING_TYPES = staging_types()
-
-
-def make_staging(connection: Connection) -> None:
-    """Make the session's temporary table, which is empty again after every transaction."""
-    columns = ", ".join(f"{name} {kind}" for name, kind in zip(DECISION_COLUMNS, _STAGING_TYPES, strict=True))
-    statement = f"create temp table if not exists staging ({columns}) on commit delete rows"
-    connection.execute(statement.encode())
+_PACKERS = [PACKERS[kind] for kind in sent_types()]
+_identity = partial(tuple.__new__, Identity)  # its own constructor takes three times as long
 
 
 def commit_batch(
     connection: Connection, decisions: Sequence[Decision], alerts: Sequence[Alert], refusals: Sequence[Refusal]
 ) -> Mapping[Identity, Decision]:
-    """Write the batch and return the effective decisions by identity, in the order given."""
-    given = {decision.identity: decision for decision in decisions}
-    with connection.transaction():
-        connection.execute(query("lock_for_writing"))
-        lock_shards(connection, [*(d.position for d in decisions), *(r.position for r in refusals)])
-        require_unchanged(connection, decisions, refusals)
-        inserted = _insert_decisions(connection, decisions)
-        _insert_alerts(connection, alerts, {identity: given[identity] for identity in inserted})
-        _insert_refusals(connection, refusals)
-        return given | _read_effective(connection, given.keys() - inserted)
+    """Write the batch and return the effective decisions by identity, in the order given. Two round trips, if all are new."""
+    with _transaction(connection):
+        return write_batch(connection, decisions, alerts, refusals)
 
 
-def _insert_decisions(connection: Connection, decisions: Sequence[Decision]) -> Collection[Identity]:
+def write_batch(
+    connection: Connection, decisions: Sequence[Decision], alerts: Sequence[Alert], refusals: Sequence[Refusal]
+) -> Mapping[Identity, Decision]:
+    """Do the same in a transaction that the caller begins and ends."""
+    given = {_identity(decision[:2]): decision for decision in decisions}
+    connection.execute(query("lock_for_writing"))
+    lock_shards(connection, decisions, refusals)
+    verdicts = ask_verdicts(connection, decisions, refusals)
+    written = _insert_decisions(connection, decisions)
+    require_unchanged(connection, verdicts, decisions, refusals)
+    inserted = _inserted(written, given)
+    _insert_alerts(connection, alerts, inserted)
+    _insert_refusals(connection, refusals)
+    return given | _read_effective(connection, given, inserted)
+
+
+@contextmanager
+def _transaction(connection: Connection) -> Iterator[None]:
+    """Begin, and commit unless something is raised; each statement is sent without waiting for the answer to the one before.
+
+    Not psycopg's own `transaction()`, which would wait for the answer to each of its commands.
+    """
+    try:
+        with connection.pipeline():
+            connection.execute(b"BEGIN")
+            yield
+            connection.execute(b"COMMIT", prepare=False)  # so that a proxy that cuts lines on purpose can read it
+    except BaseException:
+        with suppress(psycopg.Error):  # what was raised says more
+            connection.rollback()
+        raise
+
+
+def _insert_decisions(connection: Connection, decisions: Sequence[Decision]) -> Cursor | None:
     if not decisions:
-        return set()
-    with connection.cursor(binary=True) as cursor:
-        with cursor.copy(query("copy_into_staging")) as copy:
-            copy.set_types(_STAGING_TYPES)
-            for decision in decisions:
-                copy.write_row(decision_to_row(decision))
-        cursor.execute(query("insert_decisions"))
-        return {Identity._make(row) for row in cursor}
+        return None
+    columns = zip(DECISION_COLUMNS, _PACKERS, zip(*decisions, strict=True), strict=True)
+    packed = {name: pack(values) for name, pack, values in columns}
+    return connection.execute(query("insert_decisions"), packed, binary=True)
 
 
-def _read_effective(connection: Connection, identities: Collection[Identity]) -> dict[Identity, Decision]:
+def _inserted(written: Cursor | None, given: Mapping[Identity, Decision]) -> Mapping[Identity, Decision]:
+    if written is None or written.rowcount == len(given):  # nearly always, and then the rows need not be looked at
+        return given
+    return {identity: given[identity] for identity in map(_identity, written)}
+
+
+def _read_effective(
+    connection: Connection, given: Mapping[Identity, Decision], inserted: Mapping[Identity, Decision]
+) -> dict[Identity, Decision]:
     """Read the rows that were there before, by a statement of its own: the insert's snapshot cannot see what it waited for."""
-    if not identities:
+    if len(inserted) == len(given):
         return {}
-    found = [row_to_decision(row) for row in ask_decisions(connection, list(identities), timedelta())]
+    identities = list(given.keys() - inserted.keys())
+    found = [row_to_decision(row) for row in ask_decisions(connection, identities, timedelta())]
     if len(found) < len(identities):
         raise TransientSinkError("rows that stood in the way of the insert are gone: was a partition dropped?")
     return {decision.identity: decision for decision in found}

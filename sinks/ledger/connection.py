@@ -13,6 +13,7 @@ from sinks.errors import DataRefusedError
 from sinks.ledger.errors import translated
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+Cursor = psycopg.Cursor[tuple[Any, ...]]
 Dsn = str | Callable[[], str]
 """The database's address, or what fetches it: asked again for every connection, because passwords rotate."""
 SetUp = Callable[[Connection], None]
@@ -23,8 +24,8 @@ Lock = NewType("Lock", str)
 class Session:
     """A connection for one thread of one process: make the session after the fork, never share it.
 
-    Autocommit is on: a statement is its own transaction unless the user opens one. No statement is prepared: a plan made while the
-    tables were empty would be kept when they are not. Starts no threads.
+    Autocommit is on: a statement is its own transaction unless the user opens one. No statement is prepared, unless `set_up` says so:
+    a plan made while the tables were empty would be kept when they are not. Starts no threads.
     """
 
     def __init__(

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any
 
-from psycopg import Cursor
-
 from schemas.decision import Decision, Identity
 from schemas.history import Wanted
-from schemas.position import StreamPosition
-from sinks.ledger.connection import Connection
+from sinks.ledger.arrays import pack_integers, pack_texts, pack_times
+from sinks.ledger.connection import Connection, Cursor
 from sinks.ledger.histories import ask_histories, rows_to_histories
 from sinks.ledger.merchants import ask_windows, rows_to_windows
 from sinks.ledger.queries import query
-from sinks.ledger.rows import position_to_row, row_to_decision, row_to_refusal
+from sinks.ledger.rows import row_to_decision, row_to_refusal
+from sinks.ledger.stretches import Place, stretches
 from sinks.port import Candidate, Delivery, Known
 
-_Cursor = Cursor[tuple[Any, ...]]
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LATEST = datetime.max.replace(tzinfo=UTC)
-_POSITION_ARRAYS = ("stream_epochs", "shard_ids", "sequence_numbers", "sub_sequences")
 
 
 def look_up(
@@ -32,30 +29,33 @@ def look_up(
     wanted: Wanted,
     horizon: timedelta,
 ) -> Known:
-    """Ask everything in one round trip (pipeline mode). What is empty is not asked."""
+    """Ask everything in one round trip (pipeline mode). What is empty is not asked.
+
+    Records are hardly ever refused before: one probe tells for all of them, and only then the verdicts are asked for.
+    """
     positions = [*(each.position for each in readable), *(each.position for each in unreadable)]
     identities = [candidate.identity for candidate in readable]
     with connection.pipeline():
-        refused = ask_refusals(connection, positions) if positions else ()
+        probed = ask_whether_refused(connection, positions)
         decided = ask_decisions(connection, identities, horizon) if readable else ()
         standing = ask_decisions_at(connection, unreadable) if unreadable else ()
-        past = ask_histories(connection, wanted.users) if wanted.users else ()
+        past = ask_histories(connection, wanted.users) if wanted.users else None
         hours = ask_windows(connection, wanted.merchants) if wanted.merchants else ()
-    refusals = map(row_to_refusal, refused)
+    refusals = map(row_to_refusal, ask_refusals(connection, positions) if is_any_refused(probed) else ())
     return Known(
         {refusal.position: refusal for refusal in refusals},
         _distinct(chain(decided, standing)),
-        rows_to_histories(past, wanted.users),
+        rows_to_histories(past.fetchall() if past else (), wanted.users),
         rows_to_windows(hours),
     )
 
 
-def ask_decisions(connection: Connection, identities: Sequence[Identity], horizon: timedelta) -> _Cursor:
+def ask_decisions(connection: Connection, identities: Sequence[Identity], horizon: timedelta) -> Cursor:
     """Ask for the rows of these transactions whose event time is within `horizon` of the one asked for; one row may come twice."""
-    event_times = [identity.event_time for identity in identities]
+    transaction_ids, event_times = zip(*identities, strict=True)
     parameters = {
-        "transaction_ids": [identity.transaction_id for identity in identities],
-        "event_times": event_times,
+        "transaction_ids": pack_texts(transaction_ids),
+        "event_times": pack_times(event_times),
         "horizon": horizon,
         "first": _shifted(min(event_times), -horizon),
         "last": _shifted(max(event_times), horizon),
@@ -63,22 +63,37 @@ def ask_decisions(connection: Connection, identities: Sequence[Identity], horizo
     return connection.execute(query("decisions_by_identity"), parameters, binary=True)
 
 
-def ask_decisions_at(connection: Connection, deliveries: Sequence[Delivery]) -> _Cursor:
-    """Ask for the rows that stand at these deliveries' positions."""
-    parameters = _position_arrays([delivery.position for delivery in deliveries]) | {
-        "arrival_times": [delivery.arrival_time for delivery in deliveries],
+def ask_decisions_at(connection: Connection, deliveries: Sequence[Delivery]) -> Cursor:
+    """Ask for the rows that stand at these deliveries' positions, at least one."""
+    places = _place_arrays([delivery.position for delivery in deliveries])
+    arrivals = {"arrival_times": pack_times([delivery.arrival_time for delivery in deliveries])}
+    return connection.execute(query("decisions_by_position"), places | arrivals, binary=True)
+
+
+def ask_whether_refused(connection: Connection, places: Collection[Place]) -> list[Cursor]:
+    """Ask `is_any_refused` of these places."""
+    asked = [stretch._asdict() for stretch in stretches(places)]
+    return [connection.execute(query("refused_between"), parameters, binary=True) for parameters in asked]
+
+
+def is_any_refused(probed: Iterable[Cursor]) -> bool:
+    """Whether there may be a verdict at these places: False is certain, True may be one that lies between them."""
+    return any(cursor.fetchone() for cursor in probed)
+
+
+def ask_refusals(connection: Connection, places: Sequence[Place]) -> Cursor:
+    """Ask for the verdicts that refused the records at these places, at least one."""
+    return connection.execute(query("refusals_by_position"), _place_arrays(places), binary=True)
+
+
+def _place_arrays(places: Iterable[Place]) -> dict[str, Any]:
+    epochs, shard_ids, numbers, sub_sequences = zip(*places, strict=True)
+    return {
+        "stream_epochs": pack_texts(epochs),
+        "shard_ids": pack_texts(shard_ids),
+        "sequence_numbers": pack_texts([str(number) for number in numbers]),
+        "sub_sequences": pack_integers(sub_sequences),
     }
-    return connection.execute(query("decisions_by_position"), parameters, binary=True)
-
-
-def ask_refusals(connection: Connection, positions: Sequence[StreamPosition]) -> _Cursor:
-    """Ask for the verdicts that refused the records at these positions, at least one."""
-    return connection.execute(query("refusals_by_position"), _position_arrays(positions), binary=True)
-
-
-def _position_arrays(positions: Sequence[StreamPosition]) -> dict[str, Any]:
-    columns = zip(*map(position_to_row, positions), strict=True)
-    return {name: list(column) for name, column in zip(_POSITION_ARRAYS, columns, strict=True)}
 
 
 def _distinct(rows: Iterable[Sequence[Any]]) -> tuple[Decision, ...]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from psycopg import Cursor
-
 from schemas.history import LABEL_DELAY_DAYS, MERCHANT_WINDOW_DAYS, MerchantHour, MerchantWindows
-from sinks.ledger.connection import Connection
+from sinks.ledger.arrays import pack_integers, pack_texts
+from sinks.ledger.connection import Connection, Cursor
 from sinks.ledger.queries import query
 
 DAY_HOURS = 24
@@ -16,12 +15,12 @@ DELAY_HOURS = LABEL_DELAY_DAYS * DAY_HOURS
 WINDOW_HOURS = tuple(days * DAY_HOURS for days in MERCHANT_WINDOW_DAYS)
 
 
-def ask_windows(connection: Connection, merchants: Collection[MerchantHour]) -> Cursor[tuple[Any, ...]]:
+def ask_windows(connection: Connection, merchants: Collection[MerchantHour]) -> Cursor:
     """Ask for the rows that `rows_to_windows` takes; at least one merchant."""
     merchant_ids, hours = zip(*merchants, strict=True)
     windows = dict(zip(("shortest", "middle", "longest"), WINDOW_HOURS, strict=True))
-    parameters = {"merchant_ids": list(merchant_ids), "hours": list(hours), "delay": DELAY_HOURS} | windows
-    return connection.execute(query("merchant_windows"), parameters, binary=True)
+    arrays = {"merchant_ids": pack_texts(merchant_ids), "hours": pack_integers(hours)}
+    return connection.execute(query("merchant_windows"), {**arrays, "delay": DELAY_HOURS, **windows}, binary=True)
 
 
 def rows_to_windows(rows: Iterable[Sequence[Any]]) -> dict[MerchantHour, MerchantWindows]:

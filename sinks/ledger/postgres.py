@@ -8,7 +8,7 @@ from datetime import timedelta
 from schemas.alert import Alert
 from schemas.decision import Decision, Identity
 from schemas.history import NOTHING_WANTED, Wanted
-from sinks.ledger.commit import commit_batch, make_staging
+from sinks.ledger.commit import commit_batch
 from sinks.ledger.connection import Connection, Dsn, Session
 from sinks.ledger.look_up import look_up
 from sinks.ledger.migrations import check_schema
@@ -62,4 +62,5 @@ class PostgresLedger:
 def _set_up(connection: Connection) -> None:
     check_schema(connection)
     connection.execute(query("session"))
-    make_staging(connection)
+    connection.execute(query("worker_session"))
+    connection.prepare_threshold = 0

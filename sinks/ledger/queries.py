@@ -9,7 +9,7 @@ from typing import NamedTuple
 from psycopg import sql
 
 from sinks.feedback import StoredLabel
-from sinks.ledger.rows import ALERT_COLUMNS, DECISION_COLUMNS, REFUSED_COLUMNS
+from sinks.ledger.rows import ALERT_COLUMNS, DECISION_COLUMNS, REFUSED_COLUMNS, sent_types
 
 _SQL = files("sinks.ledger") / "sql"
 
@@ -45,12 +45,17 @@ def migrations() -> tuple[Migration, ...]:
 def _column_lists() -> dict[str, str]:
     return {
         "{columns}": ", ".join(DECISION_COLUMNS),
+        "{unnested_columns}": ", ".join(map(_unnested, DECISION_COLUMNS, sent_types())),
         "{decision_values}": ", ".join(f"%({name})s" for name in DECISION_COLUMNS),
         "{decision_columns}": _columns_of("d", DECISION_COLUMNS),
         "{refused_columns}": _columns_of("r", REFUSED_COLUMNS),
         "{alert_columns}": _columns_of("o", ALERT_COLUMNS),
         "{label_columns}": _columns_of("l", StoredLabel._fields),
     }
+
+
+def _unnested(name: str, kind: str) -> str:
+    return f"unnest(%({name})s::{kind}[]) as {name}"
 
 
 def _columns_of(alias: str, names: tuple[str, ...]) -> str:

@@ -26,7 +26,7 @@ ALERT_COLUMNS = (
     "suppressed_reason", "attempts", "last_error", "message_id", "sent_at", "payload::text", "attributes",
 )  # fmt: skip
 _REASONS = DECISION_COLUMNS.index("reasons")
-_STAGED_AS = {"smallint": "bigint", "integer": "bigint", "real": "double precision"}
+_SENT_AS = {"smallint": "bigint", "integer": "bigint", "real": "double precision"}
 
 
 class StoredRefusal(NamedTuple):
@@ -61,18 +61,17 @@ class OutboxRow(NamedTuple):
     attributes: dict[str, str | float]
 
 
-def staging_types() -> tuple[str, ...]:
-    """Return the staging table's column types, in the order of `DECISION_COLUMNS`.
+def sent_types() -> tuple[str, ...]:
+    """Return the types in which decisions are sent, in the order of `DECISION_COLUMNS`.
 
-    Wider than the ledger's where psycopg's binary dumpers would truncate silently (70000 as smallint arrives as 4464): so the
-    database refuses what does not fit.
+    Wider than the ledger's where a value could be cut to fit before the database sees it: so the database refuses what does not fit.
     """
     plain = [(column.ledger or "").split(" check", 1)[0].split("(", 1)[0] for column in LEDGER_COLUMNS]
-    return tuple(_STAGED_AS.get(name, name) for name in plain)
+    return tuple(_SENT_AS.get(name, name) for name in plain)
 
 
 def decision_to_row(decision: Decision) -> Sequence[Any]:
-    """Return the values to copy into staging."""
+    """Return the values that insert one decision."""
     if decision.reasons is None:
         return decision
     return decision._replace(reasons=Jsonb([reason._asdict() for reason in decision.reasons]))  # type: ignore[arg-type]

@@ -58,6 +58,15 @@ def test_a_record_that_was_refused_otherwise_meanwhile_keeps_the_first_reason(su
     assert known == Known({first.position: first}, ()), "nothing of the batch is written"
 
 
+def test_a_record_that_was_refused_between_those_of_a_batch_is_none_of_theirs(subject: LedgerSubject) -> None:
+    batch, between = [a_decision("t-1", offset=1), a_decision("t-3", offset=3)], a_refusal(2)
+    subject.new_ledger().commit([], [], [between])
+
+    asked = [a_candidate(decision, offset=offset) for decision, offset in zip(batch, (1, 3), strict=True)]
+    assert subject.new_ledger().look_up(asked, []) == Known({}, ())
+    assert subject.new_ledger().commit(batch, [], []) == {decision.identity: decision for decision in batch}
+
+
 def test_a_batch_with_both_verdicts_may_be_committed_again(subject: LedgerSubject) -> None:
     decision, refused = a_decision("t-1", offset=1), a_refusal(2)
     subject.new_ledger().commit([decision], [], [refused])

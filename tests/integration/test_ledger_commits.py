@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from sinks.errors import DataRefusedError, TransientSinkError
-from sinks.ledger.commit import commit_batch, make_staging
+from sinks.ledger.commit import write_batch
 from sinks.ledger.partitions import ensure_partitions, make_partitions
 from sinks.ledger.postgres import PostgresLedger
 from tests.builders import NOW
@@ -34,9 +34,8 @@ def test_what_was_committed_while_the_insert_waited_is_effective(ledger: Postgre
     ours, new = a_decision(), a_decision("t-2", offset=1)
     ledger.check()
     with ThreadPoolExecutor(1) as pool, psycopg.connect(database_url, autocommit=True) as other:
-        make_staging(other)
         with other.transaction():
-            commit_batch(other, [theirs], [], [])
+            write_batch(other, [theirs], [], [])
             call = pool.submit(ledger.commit, [ours, new], [], [])
             wait_until_it_waits(call, database_url)
         assert call.result() == {theirs.identity: theirs, new.identity: new}

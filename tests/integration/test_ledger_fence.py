@@ -10,7 +10,7 @@ import pytest
 
 from schemas.decision import Decision
 from sinks.errors import OvertakenError
-from sinks.ledger.commit import commit_batch, make_staging
+from sinks.ledger.commit import write_batch
 from sinks.ledger.postgres import PostgresLedger
 from sinks.port import Refusal
 from tests.contract.databases import execute
@@ -37,9 +37,8 @@ def test_the_other_verdict_waits_for_the_one_that_is_being_committed(
 ) -> None:
     ledger.check()
     with ThreadPoolExecutor(1) as pool, psycopg.connect(database_url, autocommit=True) as zombie:
-        make_staging(zombie)
         with zombie.transaction():
-            commit_batch(zombie, first[0], [], first[1])
+            write_batch(zombie, first[0], [], first[1])
             owner = pool.submit(ledger.commit, second[0], [], second[1])
             while not owner.done() and execute(database_url, WAITING) == [(0,)]:
                 time.sleep(0.01)
@@ -49,9 +48,8 @@ def test_the_other_verdict_waits_for_the_one_that_is_being_committed(
 
 def test_owners_of_different_shards_do_not_wait_for_each_other(ledger: PostgresLedger, database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as other:
-        make_staging(other)
         with other.transaction():
-            commit_batch(other, [DECISION], [], [])
+            write_batch(other, [DECISION], [], [])
             elsewhere = a_decision("t-2", offset=2, shard_id="shardId-000000000009")
 
             assert ledger.commit([elsewhere], [], []) == {elsewhere.identity: elsewhere}

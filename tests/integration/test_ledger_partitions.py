@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from sinks.errors import TransientSinkError
-from sinks.ledger.commit import commit_batch
+from sinks.ledger.commit import write_batch
 from sinks.ledger.partitions import (
     AHEAD,
     BEHIND,
@@ -158,7 +158,7 @@ def test_a_row_still_being_written_into_the_default_partition_is_moved_too(
 
     with ThreadPoolExecutor(1) as pool:
         with ledger._session.use() as writing, writing.transaction():
-            commit_batch(writing, [decision], [], [])
+            write_batch(writing, [decision], [], [])
             made = pool.submit(make_partitions, database_url, LATER)
             while execute(database_url, WAITS) == [(0,)]:
                 pass

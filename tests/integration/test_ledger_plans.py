@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -10,9 +11,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from schemas.decision import Identity
 from schemas.history import MerchantHour
 from sinks.ledger.histories import ask_histories
-from sinks.ledger.look_up import ask_decisions_at
+from sinks.ledger.look_up import ask_decisions, ask_decisions_at, ask_whether_refused
 from sinks.ledger.merchants import ask_windows
 from sinks.ledger.postgres import PostgresLedger
 from sinks.ledger.queries import query
@@ -44,17 +46,37 @@ SINCE_MS = 1_786_530_600_000 - 86_400_000
 
 
 class Explaining:
-    """A connection on which a statement is executed for its plan."""
+    """A worker's connection on which a statement is executed for its plan: made once, as a worker does, or for what is asked."""
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+    def __init__(self, connection: psycopg.Connection[Any], *, plans_once: bool) -> None:
         self._connection = connection
+        self._plans_once = plans_once
         self.plan: dict[str, Any] = {}
 
-    def execute(self, statement: bytes, parameters: Any, *, binary: bool) -> None:
+    def execute(self, statement: bytes, parameters: dict[str, Any], *, binary: bool) -> None:
         del binary
+        if self._plans_once:
+            statement, parameters = self._prepared(statement, parameters), {}
         [(explained,)] = self._connection.execute(b"explain (analyze, format json) " + statement, parameters)
         self.plan = explained[0]["Plan"]
         print(f"{self.plan['Actual Total Time']} ms for {self.plan['Actual Rows']} rows")
+
+    def _prepared(self, statement: bytes, parameters: dict[str, Any]) -> bytes:
+        """Prepare the statement and return what executes it. EXPLAIN takes no parameters there, so they become literals."""
+        names = list(dict.fromkeys(re.findall(rb"%\((\w+)\)s", statement)))
+        for number, name in enumerate(names, 1):
+            statement = statement.replace(b"%%(%b)s" % name, b"$%d" % number)
+        values = [parameters[name.decode()] for name in names]
+        told = ", ".join("interval" if isinstance(value, timedelta) else "unknown" for value in values)
+        self._connection.execute(b"deallocate all")
+        self._connection.execute(f"prepare asked ({told}) as ".encode() + statement)
+        [(types,)] = self._connection.execute("select parameter_types::text[] from pg_prepared_statements")
+        literals = [self._literal(value, kind) for value, kind in zip(values, types, strict=True)]
+        return f"execute asked ({', '.join(literals)})".encode()
+
+    def _literal(self, value: Any, kind: str) -> str:
+        [(literal,)] = self._connection.execute(f"select quote_literal(%s::{kind}::text)".encode(), [value])
+        return str(literal)
 
     def nodes(self, node: dict[str, Any] | None = None) -> Iterator[dict[str, Any]]:
         node = node or self.plan
@@ -72,8 +94,8 @@ class Explaining:
 
 
 @pytest.fixture(scope="module", params=["no statistics", "statistics of empty tables", "statistics"])
-def explaining(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A session on twenty thousand decisions of a hundred users, in several partitions, ten of each arrival time."""
+def filled(request: pytest.FixtureRequest) -> str:
+    """A database with twenty thousand decisions of a hundred users, in several partitions, ten of each arrival time."""
     dsn = migrated_database()
     if request.param == "statistics of empty tables":
         execute(dsn, b"analyze " + ALL)
@@ -84,9 +106,18 @@ def explaining(request: pytest.FixtureRequest) -> Iterator[Any]:
     execute(dsn, MERCHANT_HOURS % (b"merchant_fraud", b"496000 + h, 1"))
     if request.param == "statistics":
         execute(dsn, b"vacuum (analyze) " + ALL)
-    with psycopg.connect(dsn, autocommit=True) as connection:
+    return dsn
+
+
+@pytest.fixture(params=["planned once", "planned for what is asked"])
+def explaining(request: pytest.FixtureRequest, filled: str) -> Iterator[Any]:
+    """A session like a worker's, or a replay's, which prepares nothing."""
+    plans_once = request.param == "planned once"
+    with psycopg.connect(filled, autocommit=True) as connection:
         connection.execute(query("session"))
-        yield Explaining(connection)
+        if plans_once:
+            connection.execute(query("worker_session"))
+        yield Explaining(connection, plans_once=plans_once)
 
 
 def test_far_apart_positions_are_probed_and_what_lies_between_is_not_read(explaining: Any) -> None:
@@ -97,6 +128,21 @@ def test_far_apart_positions_are_probed_and_what_lies_between_is_not_read(explai
     assert explaining.plan["Actual Rows"] == len(asked)
     assert {node["Node Type"] for node in explaining.scans()} <= {"Index Scan", "Bitmap Heap Scan"}
     assert explaining.rows_read() <= 10 * len(asked)
+
+
+def test_transactions_are_probed_each_by_the_primary_key(explaining: Any) -> None:
+    asked = [Identity(f"copy-{i}", NOW - timedelta(minutes=i)) for i in (11, ROWS - 5)]
+
+    ask_decisions(explaining, asked, timedelta(hours=24))
+
+    assert explaining.rows_read() == explaining.plan["Actual Rows"] == len(asked)
+    assert {node["Node Type"] for node in explaining.scans()} == {"Index Scan"}
+
+
+def test_whether_a_batch_holds_a_refused_record_is_one_probe(explaining: Any) -> None:
+    ask_whether_refused(explaining, [a_position(number) for number in range(500)])
+
+    assert [node["Node Type"] for node in explaining.scans()] == ["Index Only Scan"]
 
 
 def test_histories_are_read_from_one_index_alone_in_its_order_and_in_weeks_that_matter(explaining: Any) -> None:

@@ -97,6 +97,20 @@ def test_a_replay_gets_the_first_decision_back_bit_for_bit(
         assert _exact(effective[decision.identity]) == _exact(decision)
 
 
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(few=st.lists(decisions, min_size=3, max_size=5))
+def test_so_does_a_batch_that_is_large_enough_to_be_packed_otherwise(
+    ledger: PostgresLedger, few: list[Decision]
+) -> None:
+    batch = [d._replace(transaction_id=f"{d.transaction_id[:100]}/{copy}") for copy in range(10) for d in few]
+    ledger.commit(batch, [], [])
+
+    effective = ledger.commit([decision._replace(model_version="later") for decision in batch], [], [])
+
+    assert [_exact(effective[decision.identity]) for decision in batch] == [_exact(decision) for decision in batch]
+    assert [effective[decision.identity] for decision in batch] == batch
+
+
 def _exact(decision: Decision) -> list[object]:
     """Values with what equality does not see: types, the decimals of money, time zones."""
     money = decision.amount.as_tuple()

@@ -33,15 +33,15 @@ WRITES = (
         "insert … order by transaction_id, event_time: without it two writers of the same keys deadlock.",
         "rows are inserted in the order in which they came",
         f"{_SQL}/insert_decisions.sql",
-        "from staging order by transaction_id, event_time",
-        "from staging",
+        "as given order by transaction_id, event_time",
+        "as given",
         f"{_RACES}::test_writers_in_opposite_orders_do_not_deadlock",
     ),
     Mutation(
         "Whatever is written anywhere is taken from the effective row, never from a fresh computation beside it.",
         "what was given counts as effective",
         "sinks/ledger/commit.py",
-        "return given | _read_effective(connection, given.keys() - inserted)",
+        "return given | _read_effective(connection, given, inserted)",
         "return given",
         f"{_CONTRACT}::test_the_first_write_wins_whatever_model_comes_later",
     ),
@@ -49,19 +49,20 @@ WRITES = (
         "All effective rows of the batch come back, not only those that my insert returned.",
         "only the rows that the insert returned come back",
         "sinks/ledger/commit.py",
-        "return given | _read_effective(connection, given.keys() - inserted)",
-        "return {identity: given[identity] for identity in inserted}",
+        "return given | _read_effective(connection, given, inserted)",
+        "return inserted",
         f"{_CONTRACT}::test_a_batch_may_hold_new_and_known_decisions",
     ),
     Mutation(
         "A second statement reads the rows already there: a single CTE's snapshot cannot see what was committed meanwhile.",
         "the rows already there are read in the insert's own snapshot",
         "sinks/ledger/commit.py",
-        "        inserted = _insert_decisions(connection, decisions)\n",
-        "        connection.execute('declare seen cursor for select transaction_id, event_time from fraudstream.decision')\n"
-        "        inserted = _insert_decisions(connection, decisions)\n"
-        "        seen = {Identity._make(row) for row in connection.execute('fetch all from seen')}\n"
-        "        given = {identity: given[identity] for identity in given.keys() & (seen | {*inserted})}\n",
+        "    written = _insert_decisions(connection, decisions)\n",
+        "    connection.execute('declare seen cursor for select transaction_id, event_time from fraudstream.decision')\n"
+        "    written = _insert_decisions(connection, decisions)\n"
+        "    seen = {_identity(row) for row in connection.execute('fetch all from seen')}\n"
+        "    seen |= _inserted(written, given).keys()\n"
+        "    given = {identity: given[identity] for identity in given.keys() & seen}\n",
         f"{_COMMITS}::test_what_was_committed_while_the_insert_waited_is_effective",
     ),
     Mutation(
@@ -77,7 +78,7 @@ WRITES = (
         "One transaction: alerts of what was inserted into the outbox.",
         "an alert is born although its decision was there before",
         "sinks/ledger/commit.py",
-        "_insert_alerts(connection, alerts, {identity: given[identity] for identity in inserted})",
+        "_insert_alerts(connection, alerts, inserted)",
         "_insert_alerts(connection, alerts, given)",
         f"{_CONTRACT}::test_an_alert_is_born_with_its_decision_and_never_again",
     ),
@@ -85,17 +86,17 @@ WRITES = (
         "The alert is born in the ledger transaction, always.",
         "alerts get a transaction of their own, after the decisions",
         "sinks/ledger/commit.py",
-        "        _insert_alerts(",
-        "        connection.execute('commit')\n        connection.execute('begin')\n        _insert_alerts(",
+        "    _insert_alerts(",
+        "    connection.execute('commit')\n    connection.execute('begin')\n    _insert_alerts(",
         f"{_COMMITS}::test_a_decision_whose_alert_cannot_be_born_is_not_written",
     ),
     Mutation(
         "Refusals, in the same transaction.",
         "refusals get a transaction of their own, after the decisions",
         "sinks/ledger/commit.py",
-        "        _insert_refusals(connection, refusals)\n        return",
-        "        connection.execute('commit')\n        connection.execute('begin')\n"
-        "        _insert_refusals(connection, refusals)\n        return",
+        "    _insert_refusals(connection, refusals)\n    return",
+        "    connection.execute('commit')\n    connection.execute('begin')\n"
+        "    _insert_refusals(connection, refusals)\n    return",
         "tests/integration/test_ledger_errors.py::test_a_refusal_that_does_not_fit_rolls_the_decisions_back",
     ),
     Mutation(
@@ -132,10 +133,10 @@ WRITES = (
     ),
     Mutation(
         "The database refuses what does not fit; nothing is cut to fit.",
-        "staging has the ledger's own narrow types, which the driver truncates to",
-        "sinks/ledger/rows.py",
-        '_STAGED_AS = {"smallint": "bigint", "integer": "bigint", "real": "double precision"}',
-        "_STAGED_AS: dict[str, str] = {}",
+        "numbers are sent as the ledger's smallest type would hold them",
+        "sinks/ledger/arrays.py",
+        '_fixed(values, ">i8", _BIGINT)',
+        '_fixed([v and (v + 2**15) % 2**16 - 2**15 for v in values], ">i8", _BIGINT)',
         f"{_CONTRACT}::test_a_batch_with_a_bad_row_is_refused_whole",
     ),
 )
@@ -145,7 +146,7 @@ OWNERS = (
         "Two owners of a shard commit one after the other.",
         "owners of one shard commit side by side",
         "sinks/ledger/commit.py",
-        "        lock_shards(connection, [*(d.position for d in decisions), *(r.position for r in refusals)])\n",
+        "    lock_shards(connection, decisions, refusals)\n",
         "",
         f"{_WAITING}::test_the_other_verdict_waits_for_the_one_that_is_being_committed",
     ),
@@ -153,7 +154,7 @@ OWNERS = (
         "The lock alone would not do, because the look-up came before it.",
         "owners of one shard wait for each other, and then do not look again",
         "sinks/ledger/commit.py",
-        "        require_unchanged(connection, decisions, refusals)\n",
+        "    require_unchanged(connection, verdicts, decisions, refusals)\n",
         "",
         f"{_FENCE}::test_owners_that_race_give_each_record_one_verdict",
     ),
@@ -161,10 +162,10 @@ OWNERS = (
         "The lock comes first.",
         "an owner looks again before it has waited",
         "sinks/ledger/commit.py",
-        "        lock_shards(connection, [*(d.position for d in decisions), *(r.position for r in refusals)])\n"
-        "        require_unchanged(connection, decisions, refusals)\n",
-        "        require_unchanged(connection, decisions, refusals)\n"
-        "        lock_shards(connection, [*(d.position for d in decisions), *(r.position for r in refusals)])\n",
+        "    lock_shards(connection, decisions, refusals)\n"
+        "    verdicts = ask_verdicts(connection, decisions, refusals)\n",
+        "    verdicts = ask_verdicts(connection, decisions, refusals)\n"
+        "    lock_shards(connection, decisions, refusals)\n",
         f"{_WAITING}::test_the_other_verdict_waits_for_the_one_that_is_being_committed",
     ),
     Mutation(
@@ -179,7 +180,7 @@ OWNERS = (
         "An event that was refused once stays refused.",
         "what was refused since the look-up is decided",
         "sinks/ledger/fence.py",
-        "    if _is_any_refused(connection, {decision.position for decision in decisions}):",
+        "    if is_any_refused(verdicts.refused) and ask_refusals(connection, _places(decisions)).fetchone():",
         "    if False:",
         f"{_FENCE}::test_a_record_that_was_refused_meanwhile_is_not_decided",
     ),
@@ -187,7 +188,7 @@ OWNERS = (
         "An event that was decided once stays decided.",
         "what was decided since the look-up is refused",
         "sinks/ledger/fence.py",
-        "    if deliveries and ask_decisions_at(connection, deliveries).fetchone():",
+        "    if verdicts.decided and verdicts.decided.fetchone():",
         "    if False:",
         f"{_FENCE}::test_a_record_that_was_decided_meanwhile_is_not_refused",
     ),

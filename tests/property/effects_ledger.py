@@ -28,7 +28,6 @@ _INSIDE = "inside commit"
 _TERMS = OutboxTerms(claim_for=timedelta(0), max_age=None, first_wait=timedelta(0), longest_wait=timedelta(0))
 """No waiting: whatever a relay left behind can be claimed at once."""
 
-
 _TRUNCATE = b"truncate fraudstream.decision, fraudstream.refused, fraudstream.alert_outbox"
 _DELETE = (
     b"delete from fraudstream.decision",
@@ -168,6 +167,7 @@ class _Watched:
 
     def __init__(self, connection: Connection, wire: _Wire) -> None:
         self._connection, self._wire = connection, wire
+        self._commits = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
@@ -178,6 +178,20 @@ class _Watched:
             yield
             self._wire.inside(self._connection)
         self._wire.committed()
+
+    @contextmanager
+    def pipeline(self) -> Iterator[None]:
+        with self._connection.pipeline():
+            yield
+        if self._commits:
+            self._wire.committed()
+
+    def execute(self, statement: bytes, *arguments: Any, **options: Any) -> Any:
+        if statement == b"COMMIT":
+            with self._connection.pipeline():  # waits for the answers to what was sent before
+                self._commits = True
+            self._wire.inside(self._connection)
+        return self._connection.execute(statement, *arguments, **options)
 
 
 class WatchedLedger(PostgresLedger):

@@ -94,6 +94,30 @@ def test_the_layout_is_what_athena_reads_fast() -> None:
     assert not coded & {"transaction_id", "user_id", "device_id", "location_latitude", "score", "sequence_number"}
 
 
+def test_many_rows_are_one_piece_in_their_order() -> None:
+    rows = [a_row(number, ip_address=None if number % 3 else str(number)) for number in range(2_500)]
+
+    table = to_table(rows)
+
+    assert {column.num_chunks for column in table.columns} == {1}
+    assert table.column("transaction_id").to_pylist() == [row.transaction_id for row in rows]
+    assert table.column("ip_address").to_pylist() == [row.ip_address for row in rows]
+    vectors: list[Any] = table.column("features").to_pylist()
+    assert {len(vector) for vector in vectors} == {len(rows[0].features) // 4}
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        datetime(1, 1, 1, tzinfo=UTC),
+        datetime(1969, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC),
+        datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC),
+    ],
+)
+def test_a_time_is_exact_wherever_the_calendar_has_it(moment: datetime) -> None:
+    assert read(encode([a_row(1, event_time=moment)])).column("event_time").to_pylist() == [moment]
+
+
 def test_times_are_milliseconds_in_utc_and_never_int96() -> None:
     file = pq.ParquetFile(BytesIO(encode([a_row(1)])))
     event_time = file.schema.column(file.schema_arrow.get_field_index("event_time"))

@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 import os
 import select
+from collections.abc import Callable
 from datetime import UTC, datetime
+from threading import Thread
 from typing import Any, get_args
 
 import pytest
@@ -190,3 +192,35 @@ def test_a_meter_that_nobody_reads_takes_everything() -> None:
     meter.tick()
     meter.close()
     assert meter.lines_lost == 0
+
+
+class CountedMeanwhile(LogStream):
+    """While a line is written, another thread counts."""
+
+    def __init__(self, fd: int) -> None:
+        super().__init__(fd)
+        self.count: Callable[[], None] = lambda: None
+        self.threads: list[Thread] = []
+
+    def write_line(self, line: bytes) -> bool:
+        thread = Thread(target=self.count)
+        thread.start()
+        thread.join(0.1)  # it may have to wait for us
+        self.threads.append(thread)
+        return super().write_line(line)
+
+
+def test_what_another_thread_counts_while_documents_are_written_is_in_the_next_ones() -> None:
+    read_fd, write_fd = os.pipe()
+    stream = CountedMeanwhile(write_fd)
+    meter = ProcessMeter(Gathered("payments", "worker"), stream, 60.0, lambda: 0.0, lambda: NOW)
+    stream.count = lambda: meter.count("ChunksAdopted")
+    for _ in range(3):
+        meter.close()
+        for thread in stream.threads:
+            thread.join()
+    stream.count = lambda: None
+    meter.close()
+
+    documents = [json.loads(line) for line in os.read(read_fd, 1 << 20).splitlines()]
+    assert [document["ChunksAdopted"] for document in documents] == [0, 1, 1, 1]

@@ -19,7 +19,14 @@ _codes = TextCodes()
 
 def a_fact(event_ms: int = NOW, cents: int = 100, name: str | None = None, **changes: Any) -> Fact:
     """A fact of its own id, with everything that one may have."""
-    facts: dict[str, Any] = {"merchant": "m-1", "country": "DE", "device": "d-1", "latitude": 50.0, "longitude": 7.0, **changes}
+    facts: dict[str, Any] = {
+        "merchant": "m-1",
+        "country": "DE",
+        "device": "d-1",
+        "latitude": 50.0,
+        "longitude": 7.0,
+        **changes,
+    }
     for field in ("merchant", "country", "device"):
         facts[field] = _codes[facts[field]]
     return Fact(event_ms, name or f"t-{next(_numbers):06d}", cents, **facts)

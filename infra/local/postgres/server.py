@@ -30,8 +30,10 @@ _SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "max_connections": "100",
-    "shared_buffers": "64MB",
-    "max_wal_size": "512MB",
+    # A user's history is an index that is written all over: with 64 MB a million decisions cost a sixth more time of the server's.
+    "shared_buffers": "256MB",
+    # A checkpoint makes every page be logged whole once more: with 512 MB, a million decisions make a fifth more log.
+    "max_wal_size": "2GB",
 }
 _FAST_BUT_FORGETFUL = {"fsync": "off", "full_page_writes": "off"}
 

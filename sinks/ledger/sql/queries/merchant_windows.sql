@@ -2,7 +2,7 @@
 select asked.merchant_id, asked.hour, counted.*, known.*
 from (
     select merchant_id, hour, hour - %(delay)s as ends
-    from unnest(%(merchant_ids)s::text[], %(hours)s::integer[]) as pairs (merchant_id, hour)
+    from unnest(%(merchant_ids)s::text[], %(hours)s::bigint[]) as pairs (merchant_id, hour)
 ) as asked
 cross join lateral (
     select

@@ -1,1 +1,0 @@
-copy staging ({columns}) from stdin (format binary);
