@@ -11,6 +11,8 @@ from consumer.bench.line import fit
 from consumer.bench.loader import Order
 from consumer.bench.sampling import Machine, cpu_by_kind, machine
 
+_GROUP_S = 0.025
+"""How often the loader sends: as a publisher that gathers for so long."""
 _LOOK_EVERY_S = 0.5
 _BACKLOG_AT_MOST_S = 2.0
 """Polling, a batch in the works, a checkpoint of the database: so much of the rate may be outstanding at any time."""
@@ -91,7 +93,7 @@ class Stretch(NamedTuple):
 def run_stretch(system: System, rate: float, seconds: float) -> Stretch:
     """Load a system that has no backlog, and watch; give up early where the backlog is beyond hope."""
     before = system.progress().records
-    system.loader.order(Order(rate, seconds))
+    system.loader.order(Order(rate, seconds, _GROUP_S))
     start_s, looks, first = time.time(), [Look(0.0, 0)], None
     while (at_s := time.time() - start_s) < seconds and looks[-1].backlog < _HARD_LIMIT_S * rate:
         if first is None and at_s > seconds / 4:

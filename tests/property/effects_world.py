@@ -167,4 +167,3 @@ class World:
         self.now += timedelta(seconds=1)
         self.steady_s += 1
         return self.now
-
