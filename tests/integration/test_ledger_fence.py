@@ -47,9 +47,8 @@ def test_the_other_verdict_waits_for_the_one_that_is_being_committed(
 
 
 def test_owners_of_different_shards_do_not_wait_for_each_other(ledger: PostgresLedger, database_url: str) -> None:
-    with psycopg.connect(database_url, autocommit=True) as other:
-        with other.transaction():
-            write_batch(other, [DECISION], [], [])
-            elsewhere = a_decision("t-2", offset=2, shard_id="shardId-000000000009")
+    with psycopg.connect(database_url, autocommit=True) as other, other.transaction():
+        write_batch(other, [DECISION], [], [])
+        elsewhere = a_decision("t-2", offset=2, shard_id="shardId-000000000009")
 
-            assert ledger.commit([elsewhere], [], []) == {elsewhere.identity: elsewhere}
+        assert ledger.commit([elsewhere], [], []) == {elsewhere.identity: elsewhere}
