@@ -118,9 +118,10 @@ class Settings(BaseSettings):
         description="how far apart two times of one transaction id conflict",
     )
     history_transactions: int = Field(
-        default=100_000,
+        default=640_000,
         ge=1,
-        description="how many transactions of users each shard remembers, at about 400 bytes; others are read when they are needed",
+        description="how many transactions of users a container remembers, at about 160 bytes, divided among its shards; others are "
+        "read when they are needed",
     )
     chunk_max_age_s: float = Field(default=60.0, gt=0, description="a chunk is closed at this age")
     chunk_max_rows: int = Field(default=50_000, ge=1, description="a chunk is closed at so many rows")
@@ -128,7 +129,7 @@ class Settings(BaseSettings):
         default=32 * 2**20, ge=1, description="a chunk is closed at about so many bytes in memory"
     )
     chunk_memory_bytes: int = Field(
-        default=256 * 2**20,
+        default=128 * 2**20,
         ge=2**20,
         description="the same for the open chunks of all shards of a container, divided among them",
     )

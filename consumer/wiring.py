@@ -172,7 +172,7 @@ def _make_processor(
             scorer,
             version("fraudstream"),
             settings.dedup_horizon,
-            memory_terms=MemoryTerms(settings.history_transactions),
+            memory_terms=MemoryTerms(settings.history_transactions, share_of=shards.share_of),
         ),
         reader=reader_of(settings),
         retry=Patience(lambda waits_for: heartbeat.beat(waits_for=waits_for), metrics=metrics),

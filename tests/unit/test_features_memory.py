@@ -176,6 +176,17 @@ def test_who_was_not_seen_for_longest_is_forgotten_first() -> None:
     assert load(memory, *(at(NOON, "z", user) for user in ("u-1", "u-2", "u-3", "u-4"))) == {"u-2"}
 
 
+def test_where_more_memories_share_the_bound_users_are_forgotten_down_to_the_share() -> None:
+    shares = [1]
+    memory = Memory(MemoryTerms(max_transactions=60, share_of=lambda total: total // shares[0]))
+    for number in range(5):
+        settled(memory, at(NOON, f"t-{number}", f"u-{number}"))
+    before = memory.held
+    shares[0] = 2
+    memory.make_room()
+    assert (before, memory.held) == (5, 3)
+
+
 def test_a_forgotten_user_comes_back_with_the_same_features() -> None:
     small, large = Memory(MemoryTerms(max_transactions=1)), Memory()
     batches = [at(NOON + k * timedelta(minutes=7), f"t-{k}", f"u-{k % 3}", amount=k) for k in range(60)]

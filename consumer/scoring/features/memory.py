@@ -48,6 +48,8 @@ class MemoryTerms:
     max_merchant_hours: int = 50_000
     forgets_old: bool = True
     """Whether what lies more than 38 days before a user's newest transaction is forgotten; who cannot load it again must keep it."""
+    share_of: Callable[[int], int] = int
+    """What this memory may hold of `max_transactions` now, where several share them; int: all."""
 
 
 _Step: TypeAlias = tuple[UserHistory, Transaction | Decision]
@@ -199,7 +201,8 @@ class Memory:
         for user_id in self._passing:
             self._forget_user(user_id)
         self._passing.clear()
-        while self._held > self._terms.max_transactions and self._users:
+        most = self._terms.share_of(self._terms.max_transactions)
+        while self._held > most and self._users:
             self._forget_user(next(iter(self._users)))
         self._merchants.make_room(self._terms.max_merchant_hours)
         if len(self._codes) > self._most_texts:
