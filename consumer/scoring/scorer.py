@@ -57,10 +57,14 @@ class Scorer:
         self.model_version = bundle.manifest.model_version
         self.policy_version = bundle.policy.version
         self.feature_set = bundle.feature_set.name
-        self.made_by = MadeBy(self.model_version, self.policy_version, self.feature_set)
         self.reason_method = bundle.manifest.reason_method
         self._bundle = bundle
         self._explainer = Explainer(bundle.feature_set.names, bundle.manifest.baseline)
+
+    @property
+    def made_by(self) -> MadeBy:
+        """What stands on every decision."""
+        return MadeBy(self.model_version, self.policy_version, self.feature_set)
 
     def new_memory(self, terms: MemoryTerms | None = None) -> Memory:
         """Return an empty memory for one shard, which wants no past unless the features need one."""

@@ -9,6 +9,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Any, get_args
 
+from consumer.auditing.lake import rows_of
 from consumer.batch import identity_of
 from schemas.dead_letter import DeadLetter, RefusalReason
 from schemas.decision import Decision
@@ -101,8 +102,8 @@ def _conflicts(decisions: Sequence[Decision]) -> Iterator[str]:
 
 
 def _lake_faults(effects: Effects) -> Iterator[str]:
-    stored = sorted((row.values for row in effects.lake), key=_position_in_lake)
-    expected = to_table(effects.decisions).to_pylist()
+    stored = [dict(values) for values in sorted((row.values for row in effects.lake), key=_position_in_lake)]
+    expected = [dict(values) for values in rows_of(to_table(effects.decisions))]
     if len(stored) != len(expected):
         yield f"{len(stored)} rows in the lake, {len(expected)} in the ledger"
     for found, decided in zip(stored, expected, strict=False):
