@@ -94,16 +94,16 @@ def run_stretch(system: System, rate: float, seconds: float) -> Stretch:
     """Load a system that has no backlog, and watch; give up early where the backlog is beyond hope."""
     before = system.progress().records
     system.loader.order(Order(rate, seconds, _GROUP_S))
-    start_s, looks, first = time.time(), [Look(0.0, 0)], None
+    start_s, looks, first = time.time(), [Look(0.0, 0)], _mark(system, 0.0)
     while (at_s := time.time() - start_s) < seconds and looks[-1].backlog < _HARD_LIMIT_S * rate:
-        if first is None and at_s > seconds / 4:
+        if not first.at_s and at_s > seconds / 4:
             first = _mark(system, at_s)
         time.sleep(_LOOK_EVERY_S)
         seen = system.progress()
         due = round(rate * min(max(0.0, seen.at_s - start_s), seconds))
         looks.append(Look(time.time() - start_s, due - (seen.records - before)))
     last = _mark(system, time.time() - start_s)
-    return Stretch(rate, tuple(looks), first or last, last)
+    return Stretch(rate, tuple(looks), first, last)
 
 
 def _mark(system: System, at_s: float) -> Mark:
