@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
+import time
 from pathlib import Path
 from typing import NamedTuple
 
 _BUSY = 0.3
 """Load average for each core, before anything is measured, above which the user is warned."""
+_TRIES, _ROUNDS = 9, 2_000
 
 
 class Machine(NamedTuple):
@@ -21,6 +24,8 @@ class Machine(NamedTuple):
     system: str
     load_average: float
     """Of the last minute, when the benchmark began."""
+    pace_ms: tuple[float, ...]
+    """What a fixed piece of work took, before a part and after it: a shared machine's own speed moves, and figures with it."""
 
     @property
     def is_busy(self) -> bool:
@@ -37,7 +42,26 @@ def this_machine() -> Machine:
         python=platform.python_version(),
         system=platform.platform(terse=True),
         load_average=round(os.getloadavg()[0], 2),
+        pace_ms=(pace_ms(),),
     )
+
+
+def pace_ms() -> float:
+    """Return the milliseconds of CPU that a fixed piece of work takes now, the middle of several tries; figures relate by it.
+
+    It reads and writes JSON and keeps a dictionary, as a worker does, so that what slows one slows the other.
+    """
+    return round(sorted(map(_try_ms, range(_TRIES)))[_TRIES // 2], 2)
+
+
+def _try_ms(number: int) -> float:
+    start_s, kept = time.process_time(), {}
+    for each in range(_ROUNDS):
+        event = json.loads(
+            json.dumps({"id": f"{number}-{each}", "amount": each / 7, "tags": ["a", "b", "c"], "at": each})
+        )
+        kept[event["id"]] = event
+    return (time.process_time() - start_s) * 1000
 
 
 def _cpu_name(cpuinfo: Path) -> str:

@@ -11,7 +11,7 @@ from consumer.bench.line import Line, fit
 from consumer.bench.load import CUSTOMERS, LoadFiles
 from consumer.bench.result import Column, Panel, Result, Row, Target
 from consumer.bench.sampling import Memory, memory_by_kind
-from consumer.bench.steady import SteadyLoad
+from consumer.bench.steady import steady_load
 from consumer.bench.terms import Terms
 
 _KINDS = ("java", "workers", "other")
@@ -90,7 +90,7 @@ def _watch(terms: Terms, plan: _Plan, shards: int, seconds: float) -> list[_Look
 
 def _looks_under_load(terms: Terms, system: System, every_s: float, seconds: float) -> list[_Look]:
     start_s, looks, minute = time.monotonic(), list[_Look](), 0
-    with SteadyLoad(system.loader, _RATE):
+    with steady_load(system.loader, _RATE):
         while (at_s := time.monotonic() - start_s) < seconds:
             looks.append(_Look(at_s, memory_by_kind(system.members())))
             if at_s // 60 > minute:

@@ -14,7 +14,7 @@ from consumer.bench.deployment import System, a_system
 from consumer.bench.interleave import interleaved
 from consumer.bench.load import CUSTOMERS, LoadFiles
 from consumer.bench.result import Column, Panel, Result, Row, Sample, Target
-from consumer.bench.steady import SteadyLoad
+from consumer.bench.steady import steady_load
 from consumer.bench.terms import Terms
 from consumer.chaos.processes import signal_to
 from consumer.chaos.recovery import RecoveryWatch
@@ -85,7 +85,7 @@ _NOTES = (
 def _disturb(terms: Terms, plan: _Plan, profile: str) -> dict[str, tuple[float, ...]]:
     """Return the seconds of every round by disturbance, the warm start first; all of them in one system under one load."""
     place, settings = _place(terms, profile), _PROFILES[profile]
-    with a_system(*place, plan.shards, settings) as system, SteadyLoad(system.loader, _RATE):
+    with a_system(*place, plan.shards, settings) as system, steady_load(system.loader, _RATE):
         terms.say(f"{profile}: warm start")
         warm_s = _from_start(system)
         terms.say(f"  {warm_s:.1f} s")
@@ -97,7 +97,7 @@ def _start_cold(terms: Terms, plan: _Plan, number: int) -> float:
     terms.say("production: cold start")
     settings = {**_PRODUCTION, "FRAUDSTREAM_WARM_START": "false"}
     place = _place(terms, f"cold-{number}")
-    with a_system(*place, plan.shards, settings) as system, SteadyLoad(system.loader, _RATE):
+    with a_system(*place, plan.shards, settings) as system, steady_load(system.loader, _RATE):
         took_s = _from_start(system)
     terms.say(f"  {took_s:.1f} s")
     return took_s

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any, Self
+from typing import Any
 
+from consumer.chaos.alongside import Alongside
 from consumer.chaos.deployment import Deployment, record_of
 from producers.keys import keyed_record
 from producers.kinesis import Publisher
@@ -23,13 +23,14 @@ _LATE_TICKS = 20
 Event = dict[str, Any]
 
 
-class Traffic:
+class Traffic(Alongside):
     """Publishes while the context lasts. `made` counts what was published by kind; `ends` is the last number of each shard.
 
     What stopped it early is raised at the end of the context.
     """
 
     def __init__(self, deployment: Deployment, per_second: int, seed: int) -> None:
+        super().__init__(lambda _: self._publish())
         self.made: Counter[str] = Counter()
         self.ends: dict[str, int] = {}
         self.disorder = 0.02
@@ -39,19 +40,6 @@ class Traffic:
         self._hostile = _endless_hostile(seed)
         self._remembered: deque[Event] = deque(maxlen=_REMEMBERED)
         self._late: deque[tuple[int, Event]] = deque()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run_and_note, daemon=True)
-        self._failure: BaseException | None = None
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-        if self._failure is not None and kind is None:
-            raise self._failure
 
     @property
     def published(self) -> int:
@@ -63,18 +51,12 @@ class Traffic:
         """How many records had to be sent again."""
         return self._publisher.progress.retried
 
-    def _run_and_note(self) -> None:
-        try:
-            self._run()
-        except Exception as error:  # noqa: BLE001 - raised at the end of the context, by the thread that waits
-            self._failure = error
-
-    def _run(self) -> None:
+    def _publish(self) -> None:
         start_s, tick = time.monotonic(), 0
-        while not self._stop.is_set():
+        while not self.is_over:
             self._send(list(self._tick(tick)))
             tick += 1
-            self._stop.wait(max(0.0, start_s + tick * _TICK_S - time.monotonic()))
+            self.wait(max(0.0, start_s + tick * _TICK_S - time.monotonic()))
         self._send([record_of(event) for _, event in self._late])
 
     def _send(self, records: list[OutgoingRecord]) -> None:

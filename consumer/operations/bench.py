@@ -18,7 +18,7 @@ from rich.console import Console
 
 from consumer.bench.chart import draw_result, draw_summary
 from consumer.bench.errors import BenchRefused
-from consumer.bench.machine import Machine, this_machine
+from consumer.bench.machine import Machine, pace_ms, this_machine
 from consumer.bench.parts import PARTS, PROFILE, Part, find_parts
 from consumer.bench.report import decode, document, encode, fitting_table, lines_below, panel_in
 from consumer.bench.result import Result
@@ -102,6 +102,7 @@ def _run(plan: BenchPlan, part: Part) -> None:
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
     result = measure(Terms(plan.scale, scratch.resolve(), plan.seed, say))
+    machine = machine._replace(pace_ms=(*machine.pace_ms, pace_ms()))
     shutil.rmtree(scratch, ignore_errors=True)  # kept if it failed: logs lie there
     _show(result, plan.scale, machine)
     written = _write(plan.out, result, document(result, plan.scale, machine, began), say)
@@ -125,6 +126,8 @@ def _show(result: Result, scale: Scale, machine: Machine) -> None:
         f"scale {scale}, {machine.cores} cores of {machine.cpu}, Python {machine.python}, {machine.system}",
         markup=False,
     )
+    paces = " and ".join(f"{pace:.1f}" for pace in machine.pace_ms)
+    print(f"pace: a fixed piece of work took {paces} ms before and after; other runs compare by it")
     if scale == "smoke":
         print("smoke: shows that the part runs; its figures say nothing of speed")
 

@@ -7,7 +7,7 @@ from typing import Any
 from consumer.bench.machine import Machine
 from consumer.bench.result import Column, Panel, Result, Row, Sample, Target
 
-MACHINE = Machine("a processor", 2, 8.0, "3.11.7", "Linux", 0.1)
+MACHINE = Machine("a processor", 2, 8.0, "3.11.7", "Linux", 0.1, (10.0, 11.0))
 
 
 def a_result(**changes: Any) -> Result:

@@ -9,7 +9,7 @@ import pytest
 
 from consumer.bench.load import LoadFiles
 from consumer.bench.loader import LoaderError, Order, a_loader
-from consumer.bench.steady import SteadyLoad
+from consumer.bench.steady import steady_load
 from consumer.chaos.processes import is_alive
 from infra.local.environment import LocalEnvironment
 
@@ -60,7 +60,7 @@ def test_a_stream_that_is_missing_ends_the_generator_with_its_reason(
 def test_a_steady_load_goes_on_until_its_context_ends(local_environment: LocalEnvironment, tmp_path: Path) -> None:
     stream = a_stream(local_environment)
     with a_loader(local_environment.aws_port, stream, a_load(tmp_path), tmp_path) as loader:
-        with SteadyLoad(loader, 1_000):
+        with steady_load(loader, 1_000):
             while loader.sent < 100:
                 time.sleep(0.02)
         ordered = loader.ordered
@@ -72,6 +72,6 @@ def test_a_steady_load_tells_at_its_end_why_it_stopped(local_environment: LocalE
     with (
         a_loader(local_environment.aws_port, "no-such-stream", a_load(tmp_path), tmp_path) as loader,
         pytest.raises(LoaderError),
-        SteadyLoad(loader, 1_000) as steady,
+        steady_load(loader, 1_000) as steady,
     ):
         steady.wait_ended()
