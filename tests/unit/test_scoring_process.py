@@ -100,3 +100,19 @@ def test_the_consumer_loads_a_model_without_any_training_library_though_they_are
 
 def test_scoring_imports_no_training_library_and_turns_telemetry_off() -> None:
     assert run(_IMPORTS) == '[[], "1"]'
+
+
+_ENCODES = """
+import importlib.util, sys
+from consumer.kinesis.process import do_without_pandas
+assert importlib.util.find_spec("pandas") is not None  # else nothing is shown
+do_without_pandas()
+from sinks.lake.parquet import encode
+from tests.builders import PLAIN_DECISION
+encode([PLAIN_DECISION])
+print([name for name in sys.modules if name.startswith("pandas")])
+"""
+
+
+def test_a_worker_writes_parquet_without_pandas_which_pyarrow_would_import() -> None:
+    assert run(_ENCODES) == "[]"
