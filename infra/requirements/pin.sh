@@ -10,5 +10,5 @@ pin() {
     echo "wrote $out"
 }
 pin dev pyproject.toml --extra local --extra train --extra gateway --extra bench --extra dev
-pin local pyproject.toml --extra local --constraint infra/requirements/dev.txt
+pin local pyproject.toml --extra local --extra gateway --constraint infra/requirements/dev.txt
 pin java infra/requirements/java.in --constraint infra/requirements/dev.txt
