@@ -21,7 +21,7 @@ WORKER_STAGES = (
 )
 """Rows of the part `stages` whose sum is a worker's batch; Parquet has batches of its own."""
 PARQUET_STAGE, COMMIT_STAGE = "Parquet file (Arrow included)", "ledger commit: CPU of PostgreSQL"
-_SMALL, _LARGE = "10", "500"
+_SMALL, _LARGE, _LARGEST = 10, 500, 5_000
 SYSTEM_COLUMNS = {"workers": "worker_record_us", "java": "java_record_us", "postgres": "postgres_row_us"}
 """Columns of the part `end-to-end`. A record's part of its batch is in them, so with them batches count twice: the careful way."""
 
@@ -63,12 +63,12 @@ def _figures(document: Mapping[str, Any], source: str) -> Iterator[tuple[str, An
 def _of_stages(part: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     """With cost(batch) = record + batch / size, two sizes give both."""
     cells = {row["label"]: row["cells"] for row in part["rows"]}
-    small, large = (sum(_middle(cells[stage][size]) for stage in WORKER_STAGES) for size in (_SMALL, _LARGE))
+    small, large = (sum(_at(cells[stage], size) for stage in WORKER_STAGES) for size in (_SMALL, _LARGE))
     batch_us, record_us = _split(small, large)
     yield "worker_batch_us", batch_us
-    yield "worker_record_us", record_us + _middle(cells[PARQUET_STAGE]["5000"])
+    yield "worker_record_us", record_us + _at(cells[PARQUET_STAGE], _LARGEST)
     commit = cells[COMMIT_STAGE]
-    batch_us, row_us = _split(_middle(commit[_SMALL]), _middle(commit[_LARGE]))
+    batch_us, row_us = _split(_at(commit, _SMALL), _at(commit, _LARGE))
     yield "postgres_batch_us", batch_us
     yield "postgres_row_us", row_us
 
@@ -81,8 +81,12 @@ def _of_system(part: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
 
 def _split(small_us: float, large_us: float) -> tuple[float, float]:
     """Return the cost of a batch and of a record; noise may make one of them nothing, and never less."""
-    batch_us = max(1.0, (small_us - large_us) / (1 / int(_SMALL) - 1 / int(_LARGE)))
-    return batch_us, max(0.1, large_us - batch_us / int(_LARGE))
+    batch_us = max(1.0, (small_us - large_us) / (1 / _SMALL - 1 / _LARGE))
+    return batch_us, max(0.1, large_us - batch_us / _LARGE)
+
+
+def _at(cells: Mapping[str, Any], size: int) -> float:
+    return _middle(cells[f"batch {size}"])
 
 
 def _middle(cell: Any) -> float:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from consumer.planning.errors import PlanRefused
 
-MACHINE = "two shared virtual x86 cores, PostgreSQL 18 on the same machine, 2026-11-21"
+MACHINE = "two shared virtual x86 cores, PostgreSQL 18 on the same machine, 2026-11-22"
 """Where the figures below come from. A vCPU of Fargate and of RDS is taken for one of these cores: an estimate."""
 
 
@@ -46,19 +46,17 @@ class Measured:
     """What one record, batch, shard or row costs. Times are CPU time; a record's cost is `…_record_us` + `…_batch_us` / batch."""
 
     worker_record_us: float = _measured(
-        94, "us", "CPU of a worker a record: all steps, ledger's client, Parquet", "fraudstream bench end-to-end"
+        75, "us", "CPU of a worker a record: all steps, ledger's client, Parquet", "fraudstream bench end-to-end"
     )
     worker_batch_us: float = _measured(
         2_460, "us", "CPU of a worker a batch, whatever is in it", "fraudstream bench stages (batch 1 less 500)"
     )
-    java_record_us: float = _estimated(
-        15, "us", "CPU of the Java daemon a record", "fraudstream bench end-to-end; until then a guess"
-    )
+    java_record_us: float = _measured(30, "us", "CPU of the Java daemon a record", "fraudstream bench end-to-end")
     java_poll_us: float = _estimated(
         1_000, "us", "CPU of the Java daemon a read of a shard", "a guess: an idle shard reads five times a second"
     )
     postgres_row_us: float = _measured(
-        23, "us", "CPU of PostgreSQL a row, look-up and commit", "fraudstream bench stages (batch 500)"
+        27, "us", "CPU of PostgreSQL a row, look-up and commit", "fraudstream bench end-to-end"
     )
     postgres_batch_us: float = _measured(
         2_940, "us", "CPU of PostgreSQL a batch, whatever is in it", "fraudstream bench stages (batch 1 less 500)"
@@ -103,18 +101,18 @@ class Measured:
         "what an object of the lake has besides its rows: schema, statistics, filters",
         "the same, of small objects",
     )
-    worker_mb: float = _estimated(
-        110,
+    worker_mb: float = _measured(
+        40,
         "MB",
-        "memory of a worker: its own, 100,000 transactions remembered, its chunk",
-        "11 of its own, 40 of history, 32 of a chunk and its encoding; to be had from `fraudstream bench memory`",
+        "memory of a worker: its own, what it remembers, its open chunk and the encoding of it",
+        "fraudstream bench memory (32 shards, PSS of workers / 32)",
     )
     host_mb: float = _measured(
         170, "MB", "memory of host and housekeeping, what workers share included", "fraudstream bench memory"
     )
-    java_mb: float = _measured(300, "MB", "memory of the Java daemon", "fraudstream bench memory")
-    java_shard_mb: float = _estimated(
-        8, "MB", "memory of the daemon and launcher a shard", "4.4 MB of launcher, and records fetched ahead"
+    java_mb: float = _measured(200, "MB", "memory of the Java daemon", "fraudstream bench memory")
+    java_shard_mb: float = _measured(
+        6.5, "MB", "memory of the daemon and launcher a shard", "fraudstream bench memory (32 shards less 8)"
     )
     log_bytes_batch: float = _estimated(
         60,

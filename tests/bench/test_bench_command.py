@@ -14,6 +14,8 @@ import pytest
 from consumer.bench.parts import PARTS
 from consumer.bench.pipe import SIZES as PIPE_SIZES
 from consumer.bench.stages import SIZES as STAGE_SIZES
+from consumer.planning.figures import read_figures
+from consumer.planning.measured import Measured
 
 _TIMEOUT_S = 170
 _ROOT = Path(__file__).parents[2]
@@ -90,6 +92,11 @@ def test_the_worker_is_measured_with_and_without_velocity_at_every_batch_size(bo
 def test_what_was_measured_is_also_put_together(both: Run) -> None:
     parts = both.document("bench.json")["parts"]
     assert parts == {name: both.document(f"{name}.json") for name in ("stages", "pipe")}
+
+
+def test_a_plan_can_be_made_with_what_a_benchmark_wrote(both: Run) -> None:
+    measured = read_figures((both.out / "bench.json").read_bytes(), "bench.json", Measured())
+    assert measured.postgres_row_us != Measured().postgres_row_us
 
 
 def test_a_profile_names_our_functions_and_replaces_no_figures(tmp_path: Path) -> None:

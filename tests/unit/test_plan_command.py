@@ -36,7 +36,7 @@ def test_the_plan_is_told_in_five_tables_and_what_they_rest_on() -> None:
         "one ledger (db.r6g.16xlarge)",
         "and a standby in another zone",
         "a million decisions",
-        "Estimated: java_record_us",
+        "Estimated: java_poll_us",
         "Stream, tasks, lake and alerts carry 1,000,000 events/s",
         "RDS itself was never measured",
         "Not in the bill: taxes",

@@ -18,7 +18,8 @@ def a_part(name: str, cells: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 def sizes(small: float, large: float) -> dict[str, Any]:
     return {
-        size: {"low": 0, "middle": us, "high": 9e9} for size, us in (("10", small), ("500", large), ("5000", large))
+        size: {"low": 0, "middle": us, "high": 9e9}
+        for size, us in (("batch 10", small), ("batch 500", large), ("batch 5000", large))
     }
 
 
