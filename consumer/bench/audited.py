@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import NamedTuple
 
 from consumer.bench.deployment import System
@@ -23,8 +24,10 @@ class Audited(NamedTuple):
     is_proof: bool
 
 
-def audit_apart(system: System) -> Audited:
+def audit_apart(system: System, beside: int = 0) -> Audited:
     """Wait until every alert is told, stop the consumer and audit all that was sent; nothing is left to be dealt with before.
+
+    `beside`: how many events were published by others than the loader.
 
     Where memory would not do, nothing is audited, and the verdict says so. Raises WaitedInVainError where an alert is not told, and
     BrokenPromiseError where the consumer does not stop as it should, and where the audit fails.
@@ -33,10 +36,11 @@ def audit_apart(system: System) -> Audited:
     deployment.wait_told()  # by housekeeping, which ends with the consumer
     if (code := deployment.consumer.stop()) != 0:
         raise BrokenPromiseError(f"the consumer ended with {code}: {deployment.consumer.tail()}")
-    needed, free = system.loader.sent * _BYTES_A_RECORD, _free_bytes()
+    sent = system.loader.sent + beside
+    needed, free = sent * _BYTES_A_RECORD, _free_bytes()
     if needed > free:
         return Audited(f"not done: needs {needed >> 30} GiB, {free >> 30} are free", is_proof=False)
-    return _read(_run_audit(system), system.loader.sent)
+    return _read(_run_audit(system), sent)
 
 
 def _run_audit(system: System) -> bytes:
@@ -66,4 +70,6 @@ def _read(report: bytes, sent: int) -> Audited:
 
 
 def _free_bytes() -> int:
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    """Return what Linux can give without swapping, caches that it would drop included."""
+    [line] = [line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemAvailable:")]
+    return int(line.split()[1]) * 1024

@@ -53,7 +53,7 @@ class _Held(NamedTuple):
 
 
 _SMOKE = _Plan((1,), 300, 1, 500, 2, 2.0, 2.0, 2, 2, 1, holds_afresh=False)
-_SHORT = _Plan((4,), 2_000, 10, 30_000, 8, 1.15, 1.15, 3, 60, 2)
+_SHORT = _Plan((4,), 2_000, 10, 30_000, 8, 1.15, 1.15, 3, 30, 2)
 _FULL = _Plan((1, 2, 4, 8), 2_000, 20, 60_000, 15, 1.2, 1.05, 10, 60, 5)
 
 
@@ -69,7 +69,7 @@ def measure(terms: Terms) -> Result:
         {"customers": CUSTOMERS, "hold_s": plan.hold_s, "fsync": "on", "seed": terms.seed, **_SETTINGS},
         _NOTES,
         tuple(_target(held[shards]) for shards in plan.shards if shards == _WANTED_SHARDS),
-        Panel("end to end", "events/s", tuple((_name(shards), one.stretch.rate) for shards, one in held.items())),
+        Panel("end to end", "events/s", tuple((_bar(shards, one), one.stretch.rate) for shards, one in held.items())),
     )
 
 
@@ -184,6 +184,10 @@ def _row(shards: int, held: _Held) -> Row:
     )
 
 
+def _bar(shards: int, held: _Held) -> str:
+    return _name(shards) if held.stretch.is_bounded else f"{_name(shards)}, not held"
+
+
 def _name(shards: int) -> str:
     return f"{shards} shard{'s' if shards > 1 else ''}"
 
@@ -191,4 +195,9 @@ def _name(shards: int) -> str:
 def _target(held: _Held) -> Target:
     rate, is_held = held.stretch.rate, held.stretch.is_bounded and held.audited.is_proof
     reached = f"{rate:,.0f}/s, {'' if held.stretch.is_bounded else 'not '}bounded, {held.audited.verdict}"
-    return Target("end to end, 4 shards, 60 s, audit clean", f"≥ {_WANTED:,}/s", reached, is_held and rate >= _WANTED)
+    return Target(
+        f"end to end, 4 shards, {held.stretch.looks[-1].at_s:.0f} s, audit clean",
+        f"≥ {_WANTED:,}/s",
+        reached,
+        is_held and rate >= _WANTED,
+    )

@@ -74,6 +74,7 @@ def measure(terms: Terms) -> Result:
 _NOTES = (
     "put: when the event was due at the load generator, which sends a group every 10 ms. received: in the worker, decoded next.",
     "committed: PostgreSQL's commit timestamp of the row, which it takes before it flushes its log, and the mean time of a flush.",
+    "A rate beyond what the machine keeps up with shows a queue that grows for as long as it is offered, not a latency.",
     "alert: its arrival in the SQS queue. A quantile is left out where fewer events were seen than it takes.",
 )
 

@@ -25,6 +25,7 @@ _ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "ORT_DISABLE_TELEMETRY": "1",
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
 }
 """The host's settings (`prepare_process_environment`), for everybody: one thread is the fastest for models this small."""
 

@@ -28,7 +28,7 @@ from consumer.kinesis.host_settings import HostSettings
 from consumer.kinesis.housekeeping_supervisor import HousekeepingSupervisor
 from consumer.kinesis.lock import WorkerIdLock
 from consumer.kinesis.port import Loaded
-from consumer.kinesis.process import do_without_pandas
+from consumer.kinesis.process import do_without_pandas, keep_one_heap
 from consumer.kinesis.shard_process import run_errand_process, run_housekeeping_process, run_shard_process
 from consumer.kinesis.signals import SignalWatch
 from consumer.kinesis.stop import GracefulStop
@@ -53,6 +53,7 @@ def run_host(settings: HostSettings, load: Callable[[], Loaded]) -> int:
         lock = WorkerIdLock(settings.state_dir, settings.kcl.worker_id, settings.lock_wait_s)
         cleanup.callback(lock.close)
         do_without_pandas()
+        keep_one_heap()
         loaded = load()
         gc.collect()
         gc.freeze()  # a collection in a worker must not touch, and so copy, what it shares with the host

@@ -138,16 +138,17 @@ def _write(out: Path, result: Result, made: dict[str, Any], say: Callable[[str],
     try:
         written += _write_text(out / f"{result.part}.svg", draw_result(result))
         if result.part in PARTS:
-            written += _write_combined(out)
+            written += _write_combined(out, made["scale"])
     except BenchRefused as error:
         say(f"something is missing: {error}")
     return written
 
 
-def _write_combined(out: Path) -> list[Path]:
-    """Put together what the parts have left in the folder, also in earlier runs; each says when and on what it was measured."""
+def _write_combined(out: Path, scale: Scale) -> list[Path]:
+    """Put together what the parts have left in the folder at this scale, also in earlier runs; each says when and on what."""
     files = [out / f"{name}.json" for name in PARTS]
     documents = [decode(str(file), file.read_bytes()) for file in files if file.exists()]
+    documents = [each for each in documents if each["scale"] == scale]
     (out / COMBINED).write_bytes(encode({"parts": {each["part"]: each for each in documents}}))
     panels = [panel for each in documents if (panel := panel_in(each))]
     return [out / COMBINED, *_write_text(out / SUMMARY, draw_summary(panels))]

@@ -51,6 +51,7 @@ def _plan(
     fan_out: Annotated[bool, typer.Option("--fan-out", help="Enhanced fan-out in place of polling.")] = False,
     poll_ms: Annotated[int, typer.Option(help="Time between two reads of a shard.")] = 200,
     chunk_age: Annotated[float, typer.Option(help="Seconds after which a chunk of the lake is closed.")] = 60.0,
+    chunk_memory: Annotated[float, typer.Option(help="MiB for the open chunks of all shards of a task.")] = 128.0,
     alert_share: Annotated[float, typer.Option(help="Share of the events that alert.")] = 0.00055,
     cold_share: Annotated[float, typer.Option(help="Share of the events whose user is not remembered.")] = 0.1,
     region: Annotated[str, typer.Option(help="Region of the prices.")] = "us-east-1",
@@ -69,7 +70,7 @@ def _plan(
     demand = Demand(
         events_per_second=events_per_second, event_bytes=event_bytes, peak_factor=peak_factor, shards_mode=shards_mode,
         stream_hours=stream_hours, ledger_days=retention_days, lake_days=lake_days, is_multi_az=multi_az,
-        is_fan_out=fan_out, poll_ms=poll_ms, chunk_age_s=chunk_age, alert_share=alert_share, cold_share=cold_share,
+        is_fan_out=fan_out, poll_ms=poll_ms, chunk_age_s=chunk_age, chunk_memory_mib=chunk_memory, alert_share=alert_share, cold_share=cold_share,
     )  # fmt: skip
     sources = PlanSources(region, prices, measured, tuple(figures or ()))
     run_plan(demand, sources, as_json=as_json, with_inputs=inputs)

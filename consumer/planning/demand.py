@@ -35,6 +35,7 @@ class Demand:
     is_fan_out: bool = False
     poll_ms: int = 200
     chunk_age_s: float = 60.0
+    chunk_memory_mib: float = 128.0
     alert_share: float = 0.00055
     cold_share: float = 0.1
 
@@ -84,6 +85,7 @@ class Demand:
         _require_range("--lake-days", self.lake_days, 1, 3650, "days that the lake is kept")
         _require_range("--poll-ms", self.poll_ms, 200, 10_000, "KCL reads a shard every 200 ms at most")
         _require_range("--chunk-age", self.chunk_age_s, 1, 900, "seconds after which a chunk is closed")
+        _require_range("--chunk-memory", self.chunk_memory_mib, 1, 100_000, "MiB for the open chunks of a task")
 
 
 def _require_range(name: str, value: float, least: float, most: float, why: str) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from consumer.planning.database import disk_for
 from consumer.planning.demand import Demand
-from consumer.planning.lake import lake_for
+from consumer.planning.lake import Lake, lake_for
 from consumer.planning.ledger import AS_BUILT, LedgerLoad, LedgerTerms, load_of, uses_of
 from consumer.planning.limits import GP3_SMALL_GIB, SNS_MESSAGES_S
 from consumer.planning.measured import Measured
@@ -122,6 +122,11 @@ def _beyond_one(ended_by: str) -> str:
     return "several ledgers by user hash, in the ranges of the shards; first the changes below"
 
 
+def _lake(demand: Demand, measured: Measured, prices: Prices) -> Lake:
+    stream = stream_for(demand)
+    return lake_for(demand, stream.shards, tasks_for(demand, stream, measured, prices).shards_a_task, measured)
+
+
 def _other_steps(demand: Demand, measured: Measured, prices: Prices) -> Iterator[Step]:
     def at(rate: float) -> Demand:
         return replace(demand, events_per_second=rate)
@@ -138,7 +143,8 @@ def _other_steps(demand: Demand, measured: Measured, prices: Prices) -> Iterator
         "raise the range and the account's vCPU quota",
         is_built=True,
     )
-    objects = within(lambda d: lake_for(d, stream_for(d).shards, measured).uses[0])
-    yield Step(objects, "PUT requests into one prefix of S3", "older chunks (--chunk-age)", is_built=True)
+    objects = within(lambda d: _lake(d, measured, prices).uses[0])
+    remedy = "larger chunks: more memory for them (--chunk-memory), older ones (--chunk-age)"
+    yield Step(objects, "PUT requests into one prefix of S3", remedy, is_built=True)
     alerts = within(lambda d: Use("alerts", d.peak * d.alert_share, SNS_MESSAGES_S, "messages/s"))
     yield Step(alerts, "alerts to SNS", "suppress, raise the threshold, or ask AWS", is_built=True)

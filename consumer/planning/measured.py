@@ -49,7 +49,7 @@ class Measured:
         75, "us", "CPU of a worker a record: all steps, ledger's client, Parquet", "fraudstream bench end-to-end"
     )
     worker_batch_us: float = _measured(
-        2_460, "us", "CPU of a worker a batch, whatever is in it", "fraudstream bench stages (batch 1 less 500)"
+        1_030, "us", "CPU of a worker a batch, whatever is in it", "fraudstream bench stages (batch 10 less 500)"
     )
     java_record_us: float = _measured(30, "us", "CPU of the Java daemon a record", "fraudstream bench end-to-end")
     java_poll_us: float = _estimated(
@@ -59,10 +59,13 @@ class Measured:
         27, "us", "CPU of PostgreSQL a row, look-up and commit", "fraudstream bench end-to-end"
     )
     postgres_batch_us: float = _measured(
-        2_940, "us", "CPU of PostgreSQL a batch, whatever is in it", "fraudstream bench stages (batch 1 less 500)"
+        640, "us", "CPU of PostgreSQL a batch, whatever is in it", "fraudstream bench stages (batch 10 less 500)"
     )
     postgres_cold_user_us: float = _measured(
-        104, "us", "PostgreSQL for the past of a user not remembered", "fraudstream bench stages (features, cold)"
+        20,
+        "us",
+        "PostgreSQL for the past of a user not remembered",
+        "fraudstream bench stages (features, cold, batch 500)",
     )
     cold_user_pages: float = _estimated(
         6,
@@ -88,6 +91,12 @@ class Measured:
         "bytes",
         "log for the first touch of a page after a checkpoint",
         "8 KB pages halved by wal_compression = lz4",
+    )
+    chunk_row_bytes: float = _measured(
+        2_752,
+        "bytes",
+        "a decision in an open chunk, in memory",
+        "sinks.lake.chunks.size_of, by which chunks are closed",
     )
     parquet_row_bytes: float = _measured(
         128,

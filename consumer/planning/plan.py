@@ -59,7 +59,7 @@ def make_plan(demand: Demand, measured: Measured, prices: Prices) -> Plan:
     stream = stream_for(demand)
     tasks = tasks_for(demand, stream, measured, prices)
     ledgers = ledgers_for(load_of(demand, stream), measured, prices)
-    lake = lake_for(demand, stream.shards, measured)
+    lake = lake_for(demand, stream.shards, tasks.shards_a_task, measured)
     items = bill(standing_of(demand, stream, tasks, ledgers), flow_of(demand, stream, lake, measured), prices)
     return Plan(demand, measured, prices, stream, tasks, ledgers, lake, items)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+_STRIDE = 1.1
 _STEPS = 60
 
 
@@ -29,11 +30,17 @@ class Use(NamedTuple):
 
 
 def highest_rate(is_fine: Callable[[float], bool], least: float = 1.0, most: float = 10_000_000.0) -> float:
-    """Return the highest rate between `least` and `most` that is fine, 0 if none is. Once a rate is not fine, no higher one may be."""
+    """Return the rate between `least` and `most` up to which all are fine, 0 if `least` is not.
+
+    Looked at in steps of a tenth: sizes come in steps, so that a higher rate may be fine again where tasks have become smaller.
+    """
     if not is_fine(least):
         return 0.0
-    if is_fine(most):
+    while least < most and is_fine(following := min(most, least * _STRIDE)):
+        least = following
+    if least >= most:
         return most
+    most = following
     for _ in range(_STEPS):
         middle = (least * most) ** 0.5
         least, most = (middle, most) if is_fine(middle) else (least, middle)

@@ -66,8 +66,8 @@ class _Running(Generic[T]):
             try:
                 return self._future.result(_BEAT_EVERY_S)
             except TimeoutError:
-                if self._future.done():
-                    raise  # the call's own
+                if self._future.done():  # the call's own, or it ended just after the waiting did
+                    return self._future.result()
                 self._beat()
 
 

@@ -67,7 +67,7 @@ def test_the_largest_system_that_was_measured_goes_before_its_stages() -> None:
 
 WRONG: dict[str, tuple[Any, str]] = {
     "a list": ([1], "figures.json is no JSON object"),
-    "a name that is none": ({"postgres_us": 3}, "figures.json names 'postgres_us'; an input is one of cold_user_pages"),
+    "a name that is none": ({"postgres_us": 3}, "figures.json names 'postgres_us'; an input is one of chunk_row_bytes"),
     "a text": ({"worker_mb": "3"}, "gives '3' for worker_mb; give a number above 0"),
     "nothing": ({"worker_mb": 0}, "gives 0 for worker_mb"),
     "a truth": ({"worker_mb": True}, "gives True for worker_mb"),

@@ -22,7 +22,11 @@ def test_the_ledger_breaks_long_before_anything_else() -> None:
     assert end.rate < GOAL
     assert "several ledgers by user hash" in end.remedy
     assert not end.is_built
-    assert all(step.is_ledger for step in story), "stream, tasks, lake and alerts carry a million"
+    [lake] = [step for step in story if not step.is_ledger]
+    assert lake.rate > 100 * end.rate
+    assert "--chunk-memory" in lake.remedy
+    with_memory = steps(replace(DEMAND, chunk_memory_mib=4_096), MEASURED, PRICES)
+    assert all(step.is_ledger for step in with_memory), "stream, tasks, lake and alerts carry a million"
 
 
 def test_a_class_ends_at_the_rate_that_is_told() -> None:
@@ -69,7 +73,7 @@ def test_a_ledger_kept_for_years_ends_with_its_disk_and_says_so() -> None:
 
 def test_where_everything_alerts_telling_is_a_limit_too() -> None:
     story = steps(replace(DEMAND, alert_share=1.0), MEASURED, PRICES)
-    [alerts] = [step for step in story if not step.is_ledger]
+    [alerts, _lake] = [step for step in story if not step.is_ledger]
     assert alerts.what == "alerts to SNS"
     assert round(alerts.rate) == 15_000
 

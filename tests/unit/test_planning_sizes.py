@@ -140,10 +140,14 @@ def test_a_load_beyond_the_largest_class_is_shared_by_several_ledgers() -> None:
 
 
 def test_a_shard_makes_an_object_a_chunk_age_and_more_when_chunks_are_full() -> None:
-    assert lake_for(Demand(1_000, 500), 3, MEASURED).objects_a_day == pytest.approx(3 * 1_440)
-    full = lake_for(Demand(10_000, 500, chunk_age_s=900), 10, MEASURED)
-    assert full.rows_an_object == 50_000
-    idle = lake_for(Demand(0.001, 500), 1, MEASURED)
+    assert lake_for(Demand(300, 500), 3, 2, MEASURED).objects_a_day == pytest.approx(3 * 1_440)
+    full = lake_for(Demand(10_000, 500, chunk_age_s=900), 10, 2, MEASURED)
+    assert full.rows_an_object * MEASURED.chunk_row_bytes == pytest.approx(32 * 2**20)
+    crowded = lake_for(Demand(10_000, 500), 64, 64, MEASURED)
+    assert crowded.rows_an_object * MEASURED.chunk_row_bytes == pytest.approx(2 * 2**20), "64 shards share 128 MiB"
+    short = lake_for(Demand(10_000, 500, chunk_age_s=900), 10, 2, replace(MEASURED, chunk_row_bytes=500))
+    assert short.rows_an_object == 50_000
+    idle = lake_for(Demand(0.001, 500), 1, 1, MEASURED)
     assert idle.rows_an_object < 1.1, "no object without a record"
 
 
