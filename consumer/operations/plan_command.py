@@ -70,7 +70,8 @@ def _plan(
     demand = Demand(
         events_per_second=events_per_second, event_bytes=event_bytes, peak_factor=peak_factor, shards_mode=shards_mode,
         stream_hours=stream_hours, ledger_days=retention_days, lake_days=lake_days, is_multi_az=multi_az,
-        is_fan_out=fan_out, poll_ms=poll_ms, chunk_age_s=chunk_age, chunk_memory_mib=chunk_memory, alert_share=alert_share, cold_share=cold_share,
+        is_fan_out=fan_out, poll_ms=poll_ms, chunk_age_s=chunk_age, chunk_memory_mib=chunk_memory,
+        alert_share=alert_share, cold_share=cold_share,
     )  # fmt: skip
     sources = PlanSources(region, prices, measured, tuple(figures or ()))
     run_plan(demand, sources, as_json=as_json, with_inputs=inputs)

@@ -37,7 +37,7 @@ def test_the_plan_is_told_in_five_tables_and_what_they_rest_on() -> None:
         "and a standby in another zone",
         "a million decisions",
         "Estimated: java_poll_us",
-        "Stream, tasks, lake and alerts carry 1,000,000 events/s",
+        "PUT requests into one prefix of S3",
         "RDS itself was never measured",
         "Not in the bill: taxes",
     ):
