@@ -8,18 +8,18 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NoReturn
+from typing import Any
 
 from pydantic import ValidationError
 
 from schemas.card_numbers import is_card_number
 from schemas.content import content_hash
 from schemas.dead_letter import FieldError, RefusalReason
+from schemas.documents import is_deeper, parse_json
 from schemas.timestamps import parse_timestamp
 from schemas.transaction import (
     MAX_EVENT_BYTES,
     MAX_NESTING,
-    JsonNumber,
     Transaction,
     TransactionEvent,
     amount_of,
@@ -27,8 +27,6 @@ from schemas.transaction import (
 )
 from schemas.wire import Device, Place, StrictWire, Wire, read_wire
 
-_MAX_DIGITS = 400
-"""Longer integers become floats, so that no number costs more than its text."""
 _NUMBER_STARTS = frozenset("-0123456789")
 _NO_PLACE, _NO_DEVICE = Place(), Device()
 _new = tuple.__new__
@@ -55,13 +53,14 @@ class EventTimeBounds:
         """Raise InvalidRecord unless arrival - before <= event_time <= arrival + after. Bounds may be wider than the calendar."""
         lag = arrival_time - event_time
         if lag > self.before or -lag > self.after:
-            lies = f"{_span(lag)} before" if lag > timedelta(0) else f"{_span(-lag)} after"
-            allowed = f"{_span(self.before)} before to {_span(self.after)} after"
+            lies = f"{span_of(lag)} before" if lag > timedelta(0) else f"{span_of(-lag)} after"
+            allowed = f"{span_of(self.before)} before to {span_of(self.after)} after"
             message = f"lies {lies} the arrival; allowed are {allowed} it"
             raise InvalidRecord("event_time_out_of_bounds", (FieldError(field="timestamp", message=message),))
 
 
-def _span(delta: timedelta) -> str:
+def span_of(delta: timedelta) -> str:
+    """Return `delta` for people: whole days, or seconds."""
     return f"{delta.days} days" if delta.days else f"{delta.total_seconds():.0f} seconds"
 
 
@@ -131,33 +130,16 @@ def _read_json(data: bytes) -> Any:
             "event_too_large", (_whole(f"is {len(data)} bytes long; at most {MAX_EVENT_BYTES} are allowed"),)
         )
     try:
-        document = _parse_json(data.decode())
+        document = parse_json(data.decode())
     except UnicodeDecodeError as error:
         raise InvalidRecord("invalid_utf8", (_whole(f"invalid UTF-8 at byte {error.start}"),)) from None
     except json.JSONDecodeError as error:
         raise InvalidRecord("invalid_json", (_whole(f"{error.msg} at character {error.pos}"),)) from None
     except RecursionError:
         raise _too_deep() from None
-    if _is_deeper(document, MAX_NESTING):
+    if is_deeper(document, MAX_NESTING):
         raise _too_deep()
     return document
-
-
-def _parse_json(text: str) -> Any:
-    return json.loads(text, parse_float=JsonNumber, parse_int=_parse_int, parse_constant=_refuse_constant)
-
-
-def _parse_int(text: str) -> int | JsonNumber:
-    return int(text) if len(text) <= _MAX_DIGITS else JsonNumber(text)
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise json.JSONDecodeError(f"{name} is not JSON", name, 0)
-
-
-def _is_deeper(document: Any, levels: int) -> bool:
-    children = document.values() if isinstance(document, dict) else document if isinstance(document, list) else ()
-    return levels < 0 or any(_is_deeper(child, levels - 1) for child in children if isinstance(child, dict | list))
 
 
 def _too_deep() -> InvalidRecord:

@@ -121,6 +121,8 @@ Longitude = Annotated[float, Field(ge=-180, le=180), BeforeValidator(_plain_floa
 Hour = Annotated[int, Field(ge=0, le=23), BeforeValidator(_whole_number)]
 Weekday = Annotated[int, Field(ge=0, le=6), BeforeValidator(_whole_number)]
 Count = Annotated[int, Field(ge=0, le=2_147_483_647), BeforeValidator(_whole_number)]
+Currency = Annotated[str, Field(pattern="^[A-Z]{3}$")]
+CardToken = Annotated[Text128, AfterValidator(_no_card_number)]
 
 
 class _Model(BaseModel):
@@ -163,13 +165,13 @@ class TransactionEvent(_Model):
         description="in units of the currency, less than 10^16, at most two decimals (12.50 and 1.25e1 are the same); 0 is a card "
         "check. It is read as decimal text: validators that use binary floating point see amounts from 9999999999999999 as 10^16"
     )
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = Field(default=None, description="ISO 4217")
+    currency: Currency | None = Field(default=None, description="ISO 4217")
     merchant_id: Text128 | None = None
     merchant_category: Text64 | None = None
     channel: Text32 | None = None
     location: Location | None = None
     device_info: DeviceInfo | None = None
-    card_id: Annotated[Text128, AfterValidator(_no_card_number)] | None = Field(
+    card_id: CardToken | None = Field(
         default=None,
         description="a token; what looks like a card number is refused: 13 to 19 digits, spaces or dashes between them, that pass "
         "Luhn's check",

@@ -1,0 +1,1 @@
+"""Examples to copy: each stands alone, imports nothing of this project, and is run by a test."""
