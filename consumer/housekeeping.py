@@ -1,11 +1,11 @@
-"""The housekeeping process, one a container: tells alerts, makes the ledger's partitions ahead of time, rolls merchants' hours up."""
+"""The housekeeping process, one a container: tells alerts, makes partitions ahead, rolls merchants' hours up, forgets reservations."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -21,6 +21,8 @@ _IDLE_S = 0.2
 _PARTITIONS_EVERY_S = 3600.0
 _BACKLOG_EVERY_S = 10.0
 _ROLL_UP_EVERY_S = 60.0
+_FORGET_EVERY_S = 60.0
+_FORGET_AT_ONCE = 5_000
 
 
 class Pulse(Protocol):
@@ -142,3 +144,15 @@ def roll_up_chore(roll_up: MerchantRollUp, metrics: Metrics, for_s: float = 1.0)
     metrics.watch("RollUpLag", lambda: work.lag.behind_s if work.lag else None)
     metrics.watch("LabelsWaiting", lambda: work.lag.waiting_labels if work.lag else None)
     return Chore("roll_up", work.work, _ROLL_UP_EVERY_S)
+
+
+def forget_chore(forget: Callable[[datetime, int], int], kept_for: timedelta) -> Chore:
+    """Return the chore that forgets the gateway's reservations when they are older than `kept_for`, every minute, in bounded steps.
+
+    `forget` deletes at most so many that were made before a moment, and returns how many.
+    """
+
+    def run() -> int:
+        return int(forget(datetime.now(UTC) - kept_for, _FORGET_AT_ONCE) >= _FORGET_AT_ONCE)
+
+    return Chore("reservations", run, _FORGET_EVERY_S)

@@ -117,6 +117,11 @@ class Settings(BaseSettings):
         le=timedelta(days=30),
         description="how far apart two times of one transaction id conflict",
     )
+    reservation_retention: timedelta = Field(
+        default=timedelta(days=8),
+        ge=timedelta(days=1),
+        description="how long the gateway knows a transaction id again that it has published, at least; then the reservation is deleted",
+    )
     history_transactions: int = Field(
         default=640_000,
         ge=1,
@@ -180,8 +185,13 @@ def load_settings(*, local: bool = False, state_dir: Path | None = None) -> Sett
     try:
         return Settings()
     except ValidationError as wrong:
-        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong.errors(include_input=False)]
-        raise SettingsError("wrong settings (FRAUDSTREAM_… variables):\n  " + "\n  ".join(lines)) from None
+        raise settings_error(wrong) from None
+
+
+def settings_error(wrong: ValidationError) -> SettingsError:
+    """Return the error with one line for each wrong variable, without their values."""
+    lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong.errors(include_input=False)]
+    return SettingsError("wrong settings (FRAUDSTREAM_… variables):\n  " + "\n  ".join(lines))
 
 
 def settings_from(variables: Mapping[str, str]) -> Settings:

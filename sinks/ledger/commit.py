@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
-
-import psycopg
 
 from schemas.alert import Alert
 from schemas.decision import Decision, Identity
 from sinks.errors import TransientSinkError
 from sinks.ledger.arrays import PACKERS
-from sinks.ledger.connection import Connection, Cursor
+from sinks.ledger.connection import Connection, Cursor, pipelined_transaction
 from sinks.ledger.fence import ask_verdicts, lock_shards, require_unchanged
 from sinks.ledger.look_up import ask_decisions
 from sinks.ledger.queries import query
@@ -34,7 +31,7 @@ def commit_batch(
     connection: Connection, decisions: Sequence[Decision], alerts: Sequence[Alert], refusals: Sequence[Refusal]
 ) -> Mapping[Identity, Decision]:
     """Write the batch and return the effective decisions by identity, in the order given. Two round trips, if all are new."""
-    with _transaction(connection):
+    with pipelined_transaction(connection):
         return write_batch(connection, decisions, alerts, refusals)
 
 
@@ -52,23 +49,6 @@ def write_batch(
     _insert_alerts(connection, alerts, inserted)
     _insert_refusals(connection, refusals)
     return given | _read_effective(connection, given, inserted)
-
-
-@contextmanager
-def _transaction(connection: Connection) -> Iterator[None]:
-    """Begin, and commit unless something is raised; each statement is sent without waiting for the answer to the one before.
-
-    Not psycopg's own `transaction()`, which would wait for the answer to each of its commands.
-    """
-    try:
-        with connection.pipeline():
-            connection.execute(b"BEGIN")
-            yield
-            connection.execute(b"COMMIT", prepare=False)  # so that a proxy that cuts lines on purpose can read it
-    except BaseException:
-        with suppress(psycopg.Error):  # what was raised says more
-            connection.rollback()
-        raise
 
 
 def _insert_decisions(connection: Connection, decisions: Sequence[Decision]) -> Cursor | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Literal, NewType
 
 import psycopg
@@ -81,3 +81,20 @@ def connect(dsn: Dsn, application_name: str, *, target: Literal["read-write", "a
         target_session_attrs=target,
     )
     return psycopg.connect(conninfo, autocommit=True, prepare_threshold=None)
+
+
+@contextmanager
+def pipelined_transaction(connection: Connection) -> Iterator[None]:
+    """Begin, and commit unless something is raised; each statement is sent without waiting for the answer to the one before.
+
+    Not psycopg's own `transaction()`, which would wait for the answer to each of its commands.
+    """
+    try:
+        with connection.pipeline():
+            connection.execute(b"BEGIN")
+            yield
+            connection.execute(b"COMMIT", prepare=False)  # so that a proxy that cuts lines on purpose can read it
+    except BaseException:
+        with suppress(psycopg.Error):  # what was raised says more
+            connection.rollback()
+        raise

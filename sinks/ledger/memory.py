@@ -14,6 +14,7 @@ from schemas.position import StreamPosition
 from sinks.alerts.document import attributes_of, payload_of
 from sinks.errors import DataRefusedError, OvertakenError, TransientSinkError
 from sinks.feedback import StoredLabel
+from sinks.front import ApiKey, Reservation
 from sinks.ledger.constraints import is_storable
 from sinks.ledger.histories import histories_of
 from sinks.ledger.memory_merchants import MemoryMerchants
@@ -38,6 +39,8 @@ class MemoryStore:
         self.merchants = MemoryMerchants()
         self.labels: list[StoredLabel] = []
         self.hours_until = 0
+        self.reservations: dict[str, Reservation] = {}
+        self.api_keys: dict[str, ApiKey] = {}
 
 
 class MemoryLedger:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from psycopg import sql
 
 from sinks.feedback import StoredLabel
+from sinks.front import ApiKey
 from sinks.ledger.rows import ALERT_COLUMNS, DECISION_COLUMNS, REFUSED_COLUMNS, sent_types
 
 _SQL = files("sinks.ledger") / "sql"
@@ -51,6 +52,7 @@ def _column_lists() -> dict[str, str]:
         "{refused_columns}": _columns_of("r", REFUSED_COLUMNS),
         "{alert_columns}": _columns_of("o", ALERT_COLUMNS),
         "{label_columns}": _columns_of("l", StoredLabel._fields),
+        "{api_key_columns}": _columns_of("k", ApiKey._fields),
     }
 
 

@@ -19,7 +19,7 @@ from tests.builders import NOW
 
 _EMPTY = b"""
 truncate fraudstream.decision, fraudstream.refused, fraudstream.alert_outbox, fraudstream.merchant_hour, fraudstream.merchant_fraud,
-    fraudstream.label;
+    fraudstream.label, fraudstream.reservation, fraudstream.api_key;
 update fraudstream.roll_up set hours_until = 0;
 """
 

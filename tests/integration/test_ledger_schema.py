@@ -106,7 +106,7 @@ def test_without_the_schema_the_error_names_the_remedy(
 ) -> None:
     user = connect(empty_database())
 
-    with pytest.raises(SchemaVersionError, match="version 0, this release needs 3: run `fraudstream migrate`"):
+    with pytest.raises(SchemaVersionError, match="version 0, this release needs 4: run `fraudstream migrate`"):
         _use(user)
 
 

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from consumer.housekeeping import Chore, keep_house, partition_chore, relay_chore, roll_up_chore
+from consumer.housekeeping import Chore, forget_chore, keep_house, partition_chore, relay_chore, roll_up_chore
 from consumer.policies.backoff import Backoff
 from consumer.telemetry.metrics import MetricName, NoMeter
 from sinks.errors import PermanentSinkError, TransientSinkError
@@ -133,3 +133,28 @@ def test_nothing_is_said_of_a_roll_up_that_cannot_be_seen() -> None:
     with pytest.raises(TransientSinkError):
         chore.run()
     assert readings.read["RollUpLag"]() is None
+
+
+class Reservations:
+    """So many that are old enough to go."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+        self.asked: list[datetime] = []
+
+    def forget(self, before: datetime, limit: int) -> int:
+        self.asked.append(before)
+        done = min(self.left, limit)
+        self.left -= done
+        return done
+
+
+def test_reservations_are_forgotten_in_steps_until_only_young_ones_are_left() -> None:
+    reservations = Reservations(12_000)
+    chore = forget_chore(reservations.forget, timedelta(days=8))
+
+    assert [chore.run() for _ in range(3)] == [1, 1, 0]
+    assert reservations.left == 0
+    assert all(
+        abs(datetime.now(UTC) - timedelta(days=8) - before) < timedelta(minutes=1) for before in reservations.asked
+    )
