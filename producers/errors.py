@@ -36,7 +36,7 @@ class CredentialsError(PublishError):
     def __init__(self, cause: str) -> None:
         super().__init__(
             f"not allowed to publish ({cause}): check the credentials (AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY) and that their policy allows kinesis:PutRecords"
+            "AWS_SECRET_ACCESS_KEY) and that their policy allows kinesis:PutRecords, and to aggregate kinesis:ListShards"
         )
         self.cause = cause
 
@@ -72,6 +72,24 @@ class NoProgressError(PublishError):
         )
         self.waiting = waiting
         self.cause = cause
+
+
+class BackPressureError(PublishError):
+    """More is handed in than the stream takes."""
+
+    def __init__(self, most_waiting: int, wait_s: float) -> None:
+        super().__init__(
+            f"{most_waiting} records wait to be published and none was done within {wait_s:g} s: come back later, "
+            "add shards if the stream is throttled, or raise most_waiting and wait_s"
+        )
+        self.most_waiting = most_waiting
+
+
+class PublisherClosedError(PublishError):
+    """The publisher was closed before the record was acknowledged."""
+
+    def __init__(self) -> None:
+        super().__init__("the publisher was closed before the record was acknowledged: publish it again elsewhere")
 
 
 class FileFormatError(PublishError):

@@ -7,10 +7,14 @@ from typing import Final, Literal, NamedTuple
 
 
 class OutgoingRecord(NamedTuple):
-    """Bytes to publish, as they are, and the key that chooses the shard (1 to 256 characters)."""
+    """Bytes to publish, as they are, and the key that chooses the shard (1 to 256 characters).
+
+    `hash_key`, 0 to 2^128 - 1, chooses the shard in its place; None: the MD5 of the key does.
+    """
 
     data: bytes
     partition_key: str
+    hash_key: int | None = None
 
     @property
     def size_bytes(self) -> int:
@@ -19,10 +23,11 @@ class OutgoingRecord(NamedTuple):
 
 
 class PlacedRecord(NamedTuple):
-    """Where Kinesis stored a record."""
+    """Where Kinesis stored a record. `sub_sequence`: its place inside an aggregate, from 0, as KCL counts."""
 
     shard_id: str
     sequence_number: str
+    sub_sequence: int = 0
 
 
 class Pause(Enum):

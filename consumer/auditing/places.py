@@ -6,25 +6,15 @@ moment: then lake, dead letters and alerts, which are read later, show effects t
 
 from __future__ import annotations
 
-from hashlib import md5
+from collections import Counter
 from typing import Literal
 
 from consumer.auditing.evidence import Evidence
-from schemas.position import ShardId, StreamPosition, StreamRecord
+from schemas.position import ShardId, StreamPosition
 
-Place = Literal["read", "aggregated", "trimmed", "beyond", "nowhere"]
-"""`read`: the record was read. `aggregated`: inside a record that KPL put together. `trimmed`: before what the stream still holds.
+Place = Literal["read", "trimmed", "beyond", "nowhere"]
+"""`read`: the record was read. `trimmed`: before what the stream still holds.
 `beyond`: after the last record read of its shard, so not judged. `nowhere`: the stream has no such record."""
-
-_MAGIC, _DIGEST_BYTES = b"\xf3\x89\x9a\xc2", 16
-
-
-def is_aggregate(data: bytes) -> bool:
-    """Whether KCL takes the record apart: KPL's magic, and at the end the MD5 of all between (read in KCL's AggregatorUtil)."""
-    if not data.startswith(_MAGIC) or len(data) <= len(_MAGIC) + _DIGEST_BYTES:
-        return False
-    message, digest = data[len(_MAGIC) : -_DIGEST_BYTES], data[-_DIGEST_BYTES:]
-    return md5(message, usedforsecurity=False).digest() == digest
 
 
 class Places:
@@ -33,30 +23,28 @@ class Places:
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
         self._verdicts = {*(row.position for row in evidence.decisions), *evidence.refusals}
-        self._records: dict[tuple[ShardId, int], StreamRecord] = {}
+        self._user_records: Counter[tuple[ShardId, int]] = Counter()
         self._spans: dict[ShardId, tuple[int, int]] = {}
         for record in evidence.published:
             shard_id, number = record.position.shard_id, record.position.sequence_number
             first, last = self._spans.get(shard_id, (number, number))
             self._spans[shard_id] = min(first, number), max(last, number)
-            self._records[shard_id, number] = record
+            self._user_records[shard_id, number] += 1
 
     def of(self, position: StreamPosition) -> Place:
         """Return where `position` stands."""
         if position.stream_epoch != self._evidence.epoch:
             return "nowhere"
-        record = self._records.get((position.shard_id, position.sequence_number))
-        if record is None:
+        user_records = self._user_records[position.shard_id, position.sequence_number]
+        if not user_records:
             return self._of_unread(position)
-        if is_aggregate(record.data):
-            return "aggregated"
-        return "read" if record.position == position else "nowhere"
+        return "read" if 0 <= position.sub_sequence < user_records else "nowhere"
 
     def may_be_in_flight(self, position: StreamPosition) -> bool:
         """Whether `position` may have got its verdict after the ledger's moment."""
         if position in self._verdicts or self._evidence.is_checkpointed(position):
             return False
-        return self.of(position) in {"read", "aggregated", "beyond"}
+        return self.of(position) in {"read", "beyond"}
 
     def _of_unread(self, position: StreamPosition) -> Place:
         span, is_checkpointed = self._spans.get(position.shard_id), self._evidence.is_checkpointed(position)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from consumer.auditing.evidence import Checkpoints, Evidence, is_covered, name_of
-from consumer.auditing.places import Places, is_aggregate
+from consumer.auditing.places import Places
 from consumer.auditing.report import AuditReport
 from consumer.batch import Reader, identity_of
 from consumer.letters import letter_of
@@ -21,17 +21,10 @@ _REMEDY = "if none is running, one was interrupted: run `fraudstream dead-letter
 
 def audit_records(evidence: Evidence, report: AuditReport) -> None:
     """Give every record read its place in the report: decided, refused, repeated, lost, or not to be judged yet."""
-    audit, aggregates = _Records(evidence, report), 0
+    audit = _Records(evidence, report)
     for record in evidence.published:
         report.note("published")
-        if is_aggregate(record.data):
-            aggregates += 1
-        else:
-            audit.judge(record)
-    if aggregates:
-        report.remark(
-            "not_judged", f"{aggregates} records are KPL aggregates, which the audit does not take apart", aggregates
-        )
+        audit.judge(record)
     report.without_checkpoint = sorted({r.position.shard_id for r in evidence.published} - evidence.checkpoints.keys())
 
 
@@ -64,7 +57,7 @@ def silent_identities(
     rows = list(decisions)
     verdicts, identities = {*(row.position for row in rows), *refusals}, {row.identity for row in rows}
     for record in published:
-        if record.position in verdicts or not is_covered(checkpoints, record.position) or is_aggregate(record.data):
+        if record.position in verdicts or not is_covered(checkpoints, record.position):
             continue
         transaction = _read(record)
         if transaction is not None and (identity := identity_of(transaction)) not in identities:

@@ -44,7 +44,7 @@ MEANINGS: dict[str, str] = {
     "kept_alerts": "alerts kept and not sent (too old, parked, replayed)",
     "trimmed": "effects of records that the stream no longer holds: not judged",
     "before_start": "records from before the consumer's first start at LATEST or AT_TIMESTAMP: not judged",
-    "not_judged": "records and messages that the audit cannot read",
+    "not_judged": "messages that the audit cannot read",
     "foreign": "objects in the buckets that are neither chunks, replays nor dead letters: ignored",
 }
 _FINDINGS_KEPT = 20

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from consumer.auditing.evidence import Checkpoints, ShardEnd
+from schemas.aggregate import UserRecord, split
 from schemas.position import Position, ShardId, StreamEpoch, StreamPosition, StreamRecord, stream_epoch
 
 if TYPE_CHECKING:
@@ -46,7 +47,10 @@ def read_stream(
     on_progress: Callable[[int], None] = lambda _: None,
     is_paced: bool = True,
 ) -> Iterator[StreamRecord]:
-    """Yield every record that the stream held when the reading began, in shard order, and some that came since.
+    """Yield every user record that the stream held when the reading began, in shard order, and some that came since.
+
+    Aggregates are taken apart as KCL does, but for its filter: KCL drops what lies outside the shard's range of hash keys, here it
+    is yielded, so that an audit sees the loss.
 
     Ends on a busy stream too. `shards`: those to read, None for all; `is_paced` keeps to five reads a second.
     """
@@ -54,8 +58,9 @@ def read_stream(
     epoch, count = read_epoch(client, stream_name), 0
     for shard in read_shards(client, stream_name) if shards is None else shards:
         for page in reading.pages(shard):
-            yield from (_record(found, epoch, shard.shard_id) for found in page)
-            count += len(page)
+            records = [record for found in page for record in _records(found, epoch, shard.shard_id)]
+            yield from records
+            count += len(records)
             on_progress(count)
 
 
@@ -85,11 +90,14 @@ def _shard(found: Mapping[str, Any]) -> Shard:
     return Shard(ShardId(found["ShardId"]), "EndingSequenceNumber" in found.get("SequenceNumberRange", {}), parents)
 
 
-def _record(found: Mapping[str, Any], epoch: StreamEpoch, shard_id: ShardId) -> StreamRecord:
+def _records(found: Mapping[str, Any], epoch: StreamEpoch, shard_id: ShardId) -> Iterator[StreamRecord]:
     arrival_ms = round(found["ApproximateArrivalTimestamp"].timestamp() * 1000)  # sent as seconds, in binary
-    position = StreamPosition(epoch, shard_id, int(found["SequenceNumber"]))
     arrival = datetime.fromtimestamp(arrival_ms // 1000, UTC).replace(microsecond=arrival_ms % 1000 * 1000)
-    return StreamRecord(found["Data"], found["PartitionKey"], position, arrival)
+    data, key, number = found["Data"], found["PartitionKey"], int(found["SequenceNumber"])
+    user_records = split(data)
+    for sub_sequence, record in enumerate([UserRecord(data, key)] if user_records is None else user_records):
+        position = StreamPosition(epoch, shard_id, number, sub_sequence)
+        yield StreamRecord(record.data, record.partition_key, position, arrival)
 
 
 Leases = Mapping[ShardId, Position | ShardEnd | None]

@@ -29,7 +29,7 @@ from infra.local.environment import LocalEnvironment
 from infra.local.postgres.proxy import PostgresProxy
 from infra.local.provision import ResourceNames, provision
 from infra.local.up import resource_variables
-from producers.kinesis import Publisher
+from producers.kinesis import Publisher, PublisherSettings
 from producers.records import OutgoingRecord, PlacedRecord
 from producers.simulator.settings import SimulationSettings
 from producers.simulator.simulation import simulate
@@ -66,6 +66,7 @@ class Deployment:
             **settings,
         }
         self.publisher = Publisher(environment.client("kinesis"), self.resources.stream_name)
+        self.publishing = PublisherSettings()
         self.reader = LedgerReader(self.database_url)
         self.consumers = [ConsumerProcess(folder, lambda: self.variables)]
         self.kinesis, self._dynamodb = environment.client("kinesis"), environment.client("dynamodb")

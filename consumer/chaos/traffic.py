@@ -35,7 +35,8 @@ class Traffic(Alongside):
         self.ends: dict[str, int] = {}
         self.disorder = 0.02
         self._deployment, self._per_tick = deployment, max(1, int(per_second * _TICK_S))
-        self._publisher = Publisher(deployment.environment.client("kinesis"), deployment.resources.stream_name)
+        client, name = deployment.environment.client("kinesis"), deployment.resources.stream_name
+        self._publisher = Publisher(client, name, settings=deployment.publishing)
         self._chance = Random(f"traffic {seed}")
         self._hostile = _endless_hostile(seed)
         self._remembered: deque[Event] = deque(maxlen=_REMEMBERED)

@@ -142,6 +142,11 @@ def _leases(settings: KclSettings) -> list[Property]:
             settings.worker_metrics_report_ms,
             "a worker that stopped counts as active for twice this",
         ),
+        Property(
+            "skipShardSyncAtWorkerInitializationIfLeasesExist",
+            "true",
+            "switches off the filter that drops aggregates whole, once it knows the shard: every record is delivered, always",
+        ),
         Property("leaseAssignmentIntervalMillis", settings.lease_assignment_ms, "new shards get a worker sooner"),
         Property(
             "inMemoryWorkerMetricsCaptureFrequencyMillis",

@@ -11,21 +11,29 @@ from typing import BinaryIO
 
 from consumer.clients import AwsClients
 from consumer.settings import Settings
+from producers.aggregation import Aggregation
+from producers.batches import BatchLimits
 from producers.files import Check, PublishReport, publish_file
-from producers.kinesis import Progress, Publisher
+from producers.kinesis import Progress, Publisher, PublisherSettings
 from schemas.decode import EventTimeBounds
 from schemas.transaction import Transaction
 
+_AGGREGATED = PublisherSettings(limits=BatchLimits(has_unique_keys=True), aggregation=Aggregation())
 
-def run_publish(settings: Settings, file: Path, *, is_forced: bool) -> bool:
-    """Publish FILE (`-`: standard input) and return whether every line was sent."""
-    publisher = Publisher(AwsClients(settings).kinesis, settings.stream_name, on_progress=_show_progress)
+
+def run_publish(settings: Settings, file: Path, *, is_forced: bool, is_aggregated: bool = False) -> bool:
+    """Publish FILE (`-`: standard input) and return whether every line was sent. Aggregates keep the order per user strictly."""
+    publishing = _AGGREGATED if is_aggregated else PublisherSettings()
+    publisher = Publisher(
+        AwsClients(settings).kinesis, settings.stream_name, settings=publishing, on_progress=_show_progress
+    )
     with _opened(file) as source:
         report = publish_file(source, publisher, is_forced=is_forced, check=time_check(settings))
     _end_progress(publisher.progress)
     for line in told(report):
         print(line, file=sys.stderr)
-    print(f"published {report.published:,} events to {settings.stream_name}, refused {report.refused:,}")
+    inside = f" in {publisher.progress.stored:,} records" if is_aggregated else ""
+    print(f"published {report.published:,} events{inside} to {settings.stream_name}, refused {report.refused:,}")
     return report.is_complete
 
 

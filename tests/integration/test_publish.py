@@ -18,6 +18,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from consumer.auditing.stream import read_stream
 from infra.local.environment import LocalEnvironment
 from infra.local.ports import bind_port
 from producers.batches import BatchLimits
@@ -85,6 +86,34 @@ def test_a_file_arrives_whole_and_in_order_per_user(kinesis: KinesisClient, stre
     for user in {record.partition_key for record in stored.values()}:
         numbers = [order[record.data] for record in stored.values() if record.partition_key == user]
         assert numbers == sorted(numbers)
+
+
+def test_a_file_is_published_in_aggregates_that_hold_every_event_in_its_order(
+    kinesis: KinesisClient, stream: str, tmp_path: Path
+) -> None:
+    lines = [encode_event(e) for e in simulate(SimulationSettings(customers=40), 3_000, clock=now_utc)]
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(b"\n".join(lines))
+    variables = {"AWS_ENDPOINT_URL": kinesis.meta.endpoint_url, "FRAUDSTREAM_STREAM_NAME": stream}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "consumer.cli", "publish", "--aggregate", str(file)],
+        env={**os.environ, "PYTHONPATH": ".", "AWS_REGION": kinesis.meta.region_name, **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    inside = list(read_stream(kinesis, stream, is_paced=False))
+    assert f"published 3,000 events in {len(read_back(kinesis, stream))} records" in done.stdout
+    assert Counter(record.data for record in inside) == Counter(lines)
+    order = {data: number for number, data in enumerate(lines)}
+    for user in {record.partition_key for record in inside}:
+        numbers = [order[record.data] for record in inside if record.partition_key == user]
+        assert numbers == sorted(numbers)
+    assert len(inside) > 20 * len(read_back(kinesis, stream))
 
 
 def test_every_place_returned_holds_the_record_it_was_returned_for(kinesis: KinesisClient, stream: str) -> None:

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any, cast
 
 from consumer.auditing.stream import Shard, checkpoints_of, read_shards, read_stream
+from schemas.aggregate import UserRecord, encode
 from schemas.position import Position, ShardId
 
 CREATED = datetime(2026, 3, 1, 8, tzinfo=UTC)
@@ -131,3 +132,19 @@ def test_a_shard_knows_the_shards_that_it_was_made_of() -> None:
             yield {"Shards": [{"ShardId": MERGED, "ParentShardId": LEFT, "AdjacentParentShardId": RIGHT}]}
 
     assert read_shards(cast("Any", Merged()), "s") == [Shard(MERGED, is_closed=False, parents=frozenset({LEFT, RIGHT}))]
+
+
+def test_an_aggregate_is_read_as_the_records_in_it_wherever_their_keys_belong() -> None:
+    inside = [UserRecord(b"event %d" % number, f"user-{number}") for number in range(3)]
+
+    class Aggregated(Kinesis):
+        def get_records(self, **arguments: Any) -> Any:
+            answer = super().get_records(**arguments)
+            return {**answer, "Records": [{**record, "Data": encode(inside)} for record in answer["Records"]]}
+
+    client = Aggregated(**{OPEN.replace("-", "_"): [(2, 0, True)]})
+    records = list(read_stream(cast("Any", client), "s", is_paced=False))
+
+    places = [(record.position.sequence_number, record.position.sub_sequence) for record in records]
+    assert places == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
+    assert [UserRecord(record.data, record.partition_key) for record in records] == [*inside, *inside]

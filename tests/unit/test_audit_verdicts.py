@@ -1,9 +1,8 @@
-"""Dead letters and refusals against the records, and records that KPL put together."""
+"""Dead letters and refusals against the records, and the records inside of aggregates."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from hashlib import md5
 from typing import Any
 
 import pytest
@@ -98,38 +97,51 @@ def test_a_verdict_that_the_record_bears_out_is_clean(what: str) -> None:
     assert faults(RIGHT[what]) == {}, audit(RIGHT[what]).findings
 
 
-def _aggregate(sequence_number: int, message: bytes = b"protobuf") -> StreamRecord:
-    digest = md5(message, usedforsecurity=False).digest()
-    return a_record(sequence_number, b"\xf3\x89\x9a\xc2" + message + digest)
-
-
-def _inside(aggregate: StreamRecord) -> list[StreamRecord]:
-    """What KCL delivers of it: here two events and a bad record."""
+def _inside(sequence_number: int) -> list[StreamRecord]:
+    """What an aggregate of two events and a bad record holds."""
     events = [an_event("kpl-0"), b"not json", an_event("kpl-2")]
-    return [
-        aggregate._replace(position=aggregate.position._replace(sub_sequence=n), data=e) for n, e in enumerate(events)
-    ]
+    whole = a_record(sequence_number)
+    return [whole._replace(position=whole.position._replace(sub_sequence=n), data=e) for n, e in enumerate(events)]
 
 
-AGGREGATED = an_evidence(
-    [a_record(1), *_inside(_aggregate(2)), a_record(3)], published=[a_record(1), _aggregate(2), a_record(3)]
-)
+INSIDE = _inside(2)
+AGGREGATED = an_evidence([a_record(1), *INSIDE, a_record(3)])
 
 
-def test_what_kpl_put_together_is_not_judged_and_its_effects_are_no_strays() -> None:
+def test_every_record_inside_an_aggregate_is_judged() -> None:
     report = audit(AGGREGATED)
     assert report.is_clean, report.findings
-    assert (report.counts["decided"], report.counts["not_judged"], report.counts["in_lake"]) == (2, 1, 4)
-    assert "KPL" in report.remarks[0]
-    assert report.verdict == "audit clean, but 1 could not be judged"
+    counts = ("published", "decided", "refused", "in_lake", "not_judged")
+    assert [report.counts[name] for name in counts] == [5, 4, 1, 4, 0]
 
 
 def test_effects_of_an_aggregate_are_still_held_against_each_other() -> None:
     assert faults(replace(AGGREGATED, lake=AGGREGATED.lake[:-2])) == {"lost": 2}
-    assert faults(replace(AGGREGATED, refusals={})) == {"mismatched": 1}
+    assert faults(replace(AGGREGATED, refusals={})) == {"mismatched": 1, "lost": 1}
 
 
-@pytest.mark.parametrize("data", [b"\xf3\x89\x9a\xc2" + b"x" * 40, b"\xf3\x89\x9a\xc2", _aggregate(6, b"").data])
+def test_what_kcl_dropped_out_of_an_aggregate_is_lost() -> None:
+    published = [a_record(1), *INSIDE, a_record(3)]
+    assert faults(an_evidence([a_record(1), a_record(3)], published=published)) == {"lost": 3}
+    assert faults(an_evidence([a_record(1), INSIDE[0], a_record(3)], published=published)) == {"lost": 2}
+
+
+def test_what_kcl_dropped_and_was_sent_again_is_a_repetition() -> None:
+    again = [record._replace(position=a_record(4 + n).position) for n, record in enumerate([INSIDE[0], INSIDE[2]])]
+    published = [a_record(1), INSIDE[0], INSIDE[2]._replace(position=INSIDE[1].position), *again]
+    evidence = an_evidence([a_record(1), *again], published=published)
+    assert faults(evidence) == {}
+    assert audit(evidence).counts["repeated"] == 2
+
+
+def test_a_verdict_at_a_place_that_the_aggregate_does_not_have_is_mismatched() -> None:
+    stray = INSIDE[0]._replace(position=INSIDE[0].position._replace(sub_sequence=3))
+    evidence = an_evidence([a_record(1), *INSIDE, stray._replace(data=an_event("stray")), a_record(3)])
+    published = [record for record in evidence.published if record.position != stray.position]
+    assert faults(replace(evidence, published=published)) == {"mismatched": 1}
+
+
+@pytest.mark.parametrize("data", [b"\xf3\x89\x9a\xc2" + b"x" * 40, b"\xf3\x89\x9a\xc2"])
 def test_bytes_that_only_begin_like_an_aggregate_are_judged(data: bytes) -> None:
     fake = a_record(6, data)
     assert faults(replace(WHOLE, published=[*RECORDS, fake], checkpoints={SHARD: Position(6)})) == {"lost": 1}

@@ -36,6 +36,7 @@ def test_the_values_for_aws_follow_the_table_of_the_design() -> None:
         "failoverTimeMillis": "10000",
         "shutdownGraceMillis": "90000",
         "workerMetricsReporterFreqInMillis": "10000",
+        "skipShardSyncAtWorkerInitializationIfLeasesExist": "true",
     }
 
 

@@ -201,7 +201,7 @@ def test_progress_tells_records_bytes_requests_and_what_was_sent_again() -> None
 
     kinesis.publisher(PublisherSettings(limits=BatchLimits(records=3)), on_progress=seen.append).publish(records)
 
-    assert seen == [Progress(2, 12, 1, 1), Progress(3, 18, 2, 1), Progress(5, 30, 3, 1)]
+    assert seen == [Progress(2, 12, 1, 1, stored=2), Progress(3, 18, 2, 1, stored=3), Progress(5, 30, 3, 1, stored=5)]
 
 
 def test_nothing_is_sent_until_the_stream_of_places_is_drawn() -> None:
