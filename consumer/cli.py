@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,12 +15,17 @@ from consumer.operations.backfill_command import add_backfill
 from consumer.operations.bench_command import add_bench
 from consumer.operations.dead_letters_app import dead_letters_app
 from consumer.operations.decision_commands import add_replay_decision, add_show
+from consumer.operations.keys_app import keys_app
 from consumer.operations.labels_app import labels_app
 from consumer.operations.model_app import model_app
 from consumer.operations.plan_command import add_plan
+from consumer.operations.serve_command import add_serve
 from consumer.operations.simulate_command import add_simulate
 from consumer.operations.training_commands import add_evaluate, add_train
 from consumer.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from consumer.gateway_settings import GatewaySettings
 
 app = typer.Typer(
     name="fraudstream",
@@ -45,6 +50,12 @@ def choose_environment(
 
 def _settings() -> Settings:
     return load_settings(local=_use_local)
+
+
+def _gateway_settings() -> GatewaySettings:
+    from consumer.gateway_settings import load_gateway_settings
+
+    return load_gateway_settings(local=_use_local)
 
 
 @contextmanager
@@ -109,6 +120,9 @@ def consume() -> None:
     raise typer.Exit(run(local=_use_local))
 
 
+add_serve(app, lambda: _use_local)
+
+
 @app.command()
 def migrate() -> None:
     """Bring the ledger's schema to this version and make the coming weeks' partitions. Safe to run again."""
@@ -124,12 +138,17 @@ def migrate() -> None:
 def publish(
     file: Annotated[Path, typer.Argument(help="JSON lines, or one JSON array of events; - reads standard input.")],
     force: Annotated[bool, typer.Option("--force", help="Send lines that are no valid events all the same.")] = False,
+    aggregate: Annotated[
+        bool,
+        typer.Option("--aggregate", help="Put events of one shard together in KPL's format: fewer, larger records."),
+    ] = False,
 ) -> None:
     """Publish the events of FILE to the stream. Lines that are no valid events are refused with their numbers."""
     from consumer.operations.publish import run_publish
 
     with _errors_told():
-        raise typer.Exit(0 if run_publish(_settings(), file, is_forced=force) else 1)
+        is_complete = run_publish(_settings(), file, is_forced=force, is_aggregated=aggregate)
+        raise typer.Exit(0 if is_complete else 1)
 
 
 add_simulate(app, _errors_told)
@@ -204,6 +223,7 @@ def health() -> None:
 
 
 app.add_typer(dead_letters_app(_settings, _errors_told), name="dead-letters")
+app.add_typer(keys_app(_gateway_settings, _errors_told), name="keys")
 app.add_typer(labels_app(_settings, _errors_told), name="labels")
 app.add_typer(model_app(_settings, _errors_told), name="model")
 

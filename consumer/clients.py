@@ -58,6 +58,11 @@ class AwsClients:
         """SQS, for the alerts that an audit collects."""
         return self._client("sqs")  # type: ignore[no-any-return]
 
+    @cached_property
+    def secretsmanager(self) -> Any:
+        """Secrets Manager, for the pepper of API keys."""
+        return self._client("secretsmanager")
+
     def _client(self, service: str) -> Any:
         return self._session.client(service, config=_CONFIG)
 

@@ -18,7 +18,15 @@ from consumer.auditing.stream import read_epoch
 from consumer.batch import Reader
 from consumer.clients import AwsClients
 from consumer.deciding import Decider
-from consumer.housekeeping import Chore, backlog_chore, keep_house, partition_chore, relay_chore, roll_up_chore
+from consumer.housekeeping import (
+    Chore,
+    backlog_chore,
+    forget_chore,
+    keep_house,
+    partition_chore,
+    relay_chore,
+    roll_up_chore,
+)
 from consumer.kinesis.host_settings import HostSettings
 from consumer.kinesis.java import JAVA_OPTIONS, QUICK_JAVA_OPTIONS
 from consumer.kinesis.leader_lock import release_leader
@@ -52,6 +60,7 @@ from sinks.lake.s3 import S3Lake
 from sinks.ledger.outbox import OutboxTerms, PostgresOutbox
 from sinks.ledger.partitions import make_partitions
 from sinks.ledger.postgres import PostgresLedger
+from sinks.ledger.reservations import forget_reservations
 from sinks.ledger.roll_up import PostgresRollUp
 
 _log = structlog.get_logger()
@@ -214,6 +223,7 @@ def _run_housekeeping(
         partition_chore(partial(make_partitions, dsn)),
         backlog_chore(outbox, metrics),
         roll_up_chore(PostgresRollUp(dsn), metrics),
+        forget_chore(partial(forget_reservations, dsn), settings.reservation_retention),
     ]
     if settings.topic_arn is None:
         _log.warning("alerts_not_relayed", remedy="set FRAUDSTREAM_TOPIC_ARN; until then alerts wait in the outbox")

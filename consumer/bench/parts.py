@@ -37,6 +37,8 @@ PARTS = {
             "consumer.bench.end_to_end",
         ),
         Part("latency", "put to alert, hop by hop, at fixed rates (open loop)", "consumer.bench.latency"),
+        Part("gateway", "POST /api/v1/classify at a fixed rate (open loop), to the decision", "consumer.bench.gateway"),
+        Part("publisher", "publishing with and without aggregation, interleaved", "consumer.bench.publishing"),
         Part("peers", "the same work done by what others would use, interleaved", "consumer.bench.peers"),
         Part("memory", "memory of one container by its number of shards", "consumer.bench.memory"),
         Part("recovery", "from a kill to the first new commit; cold and warm starts", "consumer.bench.recovery"),

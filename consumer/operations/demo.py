@@ -21,10 +21,11 @@ from consumer.auditing.gather import RECEIVED_FILE
 from consumer.auditing.received import ReceivedAlerts
 from consumer.clients import AwsClients
 from consumer.operations.audit import report_audit
+from consumer.operations.demo_gateway import Door
 from consumer.operations.demo_screen import Screen, screen_for
 from consumer.operations.demo_source import DEMO_EVENT_TIME_BEFORE, EventFile, EventSource, FastForward
 from consumer.operations.demo_watch import Watch, farewell
-from consumer.operations.up import migrate_ledger
+from consumer.operations.up import local_pepper, migrate_ledger
 from consumer.settings import LOCAL_ENV_FILE, Settings, load_settings
 from infra.local.environment import LocalEnvironment
 from infra.local.provision import provision
@@ -78,7 +79,13 @@ def run_demo(plan: DemoPlan) -> int:
             state = {"FRAUDSTREAM_STATE_DIR": str((STATE_DIR / "demo").resolve()), **_METRICS_SOON}
             if plan.events is None:
                 state["FRAUDSTREAM_EVENT_TIME_BEFORE"] = DEMO_EVENT_TIME_BEFORE
-            variables = {**environment.environment(), **resource_variables(resources), **QUICK, **state}
+            variables = {
+                **environment.environment(),
+                **resource_variables(resources),
+                **QUICK,
+                **local_pepper(),
+                **state,
+            }
             with written(STATE_DIR / LOCAL_ENV_FILE, variables):
                 return _Demo(plan, variables).run()
 
@@ -100,25 +107,29 @@ class _Demo:
         self._alerts = ReceivedAlerts(
             self._clients.sqs, self._settings.alert_queue_url or "", self._settings.state_dir / RECEIVED_FILE
         )
-        self._source = _source(plan, self._clients, self._settings)
+        self._door = Door(self._settings.state_dir, self._settings.dsn(), variables["FRAUDSTREAM_API_KEY_PEPPER"])
+        self._source = self._door.probed(_source(plan, self._clients, self._settings))
         self._watch = Watch(self._settings, self._source, self._alerts)
         self._started_s = time.monotonic()
 
     def run(self) -> int:
-        with _consumer(self._settings) as consumer:
+        with _consumer(self._settings) as consumer, self._door:
             self._start(consumer)
             is_drained = self._follow(consumer)
+            is_closed = self._door.close()
             _say("stopping the consumer: it flushes and checkpoints")
             is_stopped = _stopped(consumer)
         _say("auditing: the stream against ledger, lake, alerts and dead letters")
         report = report_audit(self._settings)
-        print("\n".join([*self._watch.summary(), *farewell(self._settings, is_kept=self._plan.is_kept)]))
+        latency = self._source.summary(self._watch.latencies_ms)
+        print("\n".join([*self._watch.summary(), *latency, *farewell(self._settings, is_kept=self._plan.is_kept)]))
         if self._plan.is_kept:
             self._keep()
         failures = {
             "the audit is not clean": not report.is_clean,
             "something is still pending": not report.is_complete,
             "not everything published was dealt with in time": not is_drained,
+            "the gateway did not stop as it should": not is_closed,
             "the consumer did not stop as it should": not is_stopped,
             "not every line of the file was published (see above)": not self._source.is_complete,
         }
@@ -130,9 +141,12 @@ class _Demo:
         _say(f"consumer started (log: {_log_path(self._settings)}); publishing {self._source.description}")
         started_s = told_s = self._started_s = time.monotonic()
         self._source.start()
+        self._open_door()
         while self._source.is_running() or self._source.published:
             if self._watch.has_decided():
                 _say(f"first decision {time.monotonic() - started_s:.1f} s after the consumer's start")
+                if self._plan.events is None:
+                    self._source.begin_probe()
                 return
             _require_running(consumer, self._settings)
             if time.monotonic() - started_s > _FIRST_DECISION_S:
@@ -176,8 +190,17 @@ class _Demo:
             screen.show("everything is published, the rest is dealt with")
         return True
 
+    def _open_door(self) -> None:
+        try:
+            first, *rest = self._door.open()
+        except OSError as error:
+            raise DemoError(str(error)) from error
+        _say(first)
+        print("".join(f"{line}\n" for line in rest), end="", flush=True)
+
     def _keep(self) -> None:
-        with _consumer(self._settings) as consumer:
+        with _consumer(self._settings) as consumer, self._door:
+            self._open_door()
             _say("everything goes on running, with a fresh consumer; Ctrl-C ends it")
             try:
                 consumer.wait()

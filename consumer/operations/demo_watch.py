@@ -49,6 +49,10 @@ class Watch:
         """Return what came into the ledger since the demo began: a database of the user's may hold more."""
         return LedgerCounts(*(now - before for now, before in zip(self._reader.counts(), self._before, strict=True)))
 
+    def latencies_ms(self, since: datetime) -> tuple[float, float] | None:
+        """Return median and 99th percentile of put to scored of what was scored since then; None where nothing was."""
+        return self._reader.latencies_ms(since)
+
     def has_decided(self) -> bool:
         """Whether the ledger holds a decision or a refusal."""
         counts = self.progress()
@@ -84,11 +88,14 @@ class Watch:
         )
 
     def is_drained(self) -> bool:
-        """Whether all that was published has its verdict, or three looks in a row found nothing new, and every alert is told."""
+        """Whether every alert is told, and all that was published has its verdict and a look found nothing new, or three looks did.
+
+        One look has to, because the user may ask the gateway meanwhile: so there may be more than we published.
+        """
         counts = self.progress()
         self._still = self._still + 1 if counts == self._last else 0
         self._last = counts
-        is_judged = counts.decisions + counts.refusals >= self._source.published
+        is_judged = self._still > 0 and counts.decisions + counts.refusals >= self._source.published
         is_still = self._still >= _STILL_LOOKS and self._lag() == 0
         return counts.alerts == counts.alerts_sent and (is_judged or is_still)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,7 +24,14 @@ def run_up(*, shards: int, aws_port: int, database_port: int) -> None:
         database_port=database_port,
         database_url=os.environ.get("DATABASE_URL"),
         prepare=migrate_ledger,
+        further=local_pepper(),
     )
+
+
+def local_pepper() -> dict[str, str]:
+    """Return the variable with the pepper of a local environment's API keys: the user's, else a random one, as nothing is kept."""
+    pepper = os.environ.get("FRAUDSTREAM_API_KEY_PEPPER") or secrets.token_urlsafe(24)
+    return {"FRAUDSTREAM_API_KEY_PEPPER": pepper}
 
 
 def migrate_ledger(environment: LocalEnvironment, _resources: Resources) -> None:

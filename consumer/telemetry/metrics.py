@@ -1,4 +1,4 @@
-"""Every metric that the consumer emits, and the port that code counts through. Alarms are built on these names: they stay.
+"""Every metric that the consumer and the gateway emit, and the port that code counts through. Alarms are built on these names: they stay.
 
 The comments are the meanings in the README's table, which a test compares. What emits them: `consumer.telemetry.emf`.
 """
@@ -39,7 +39,7 @@ MetricName: TypeAlias = Literal[
     "MillisBehindLatest",
     # How long the oldest record consumed waits for its checkpoint. Bad: over 960, which no open chunk explains.
     "CheckpointAge",
-    # Calls that failed and are made again, by sink (ledger, lake, dead_letters, topic, checkpoint). Bad: it goes on for minutes.
+    # Calls that failed and are made again, by sink (ledger, lake, dead_letters, topic, checkpoint, stream). Bad: it goes on for minutes.
     "SinkRetries",
     # Time spent waiting for sinks that are away, summed over the shards. Bad: near the period times the shards: nothing moves.
     "SinkWaitTime",
@@ -63,7 +63,19 @@ MetricName: TypeAlias = Literal[
     "ProcessFailures",
     # Workers that stopped on purpose: quarantine limit, or a sink that refuses for good. Bad: any; the shard waits for a person.
     "DeliberateStops",
-    # Memory by process (host, worker, housekeeping, daemon), shared pages divided among their users. Bad: near the container's.
+    # Requests that the gateway answered, by HTTP status. Bad: 500, any; 503, for minutes.
+    "GatewayRequests",
+    # From a request's head to the end of its answer, by route. Bad: p99 of classify over 1,000: decisions come late.
+    "GatewayLatency",
+    # Events to be classified, by outcome (decided, accepted, declined, conflicting, invalid, unavailable). Bad: the last, for minutes.
+    "GatewayEvents",
+    # Decisions given for events that were asked for, or decided, before: clients that retry. Bad: it stays near the events decided.
+    "GatewayDuplicates",
+    # Events under way in a gateway. Bad: near `FRAUDSTREAM_GATEWAY_MAX_WAITING`.
+    "GatewayWaiting",
+    # For how long a gateway's events have waited without one being decided; 0 if none waits. Bad: over 10: no consumer decides.
+    "GatewayUnanswered",
+    # Memory by process (host, worker, housekeeping, daemon, gateway), shared pages divided among their users. Bad: near the container's.
     "MemoryUsed",
     # Lines of the log, these metrics among them, that could not be written: disk full, pipe closed or not read. Bad: any.
     "LogLinesLost",
@@ -71,7 +83,7 @@ MetricName: TypeAlias = Literal[
 Unit: TypeAlias = Literal["Count", "Milliseconds", "Seconds", "Bytes"]
 Kind: TypeAlias = Literal["sum", "values", "reading"]
 """A sum since the last emission; each value observed; or what is read at the moment of emission."""
-Process: TypeAlias = Literal["host", "worker", "housekeeping"]
+Process: TypeAlias = Literal["host", "worker", "housekeeping", "gateway"]
 
 
 class Metric(NamedTuple):
@@ -86,7 +98,8 @@ class Metric(NamedTuple):
 _WORKER: tuple[Process, ...] = ("worker",)
 _HOUSEKEEPING: tuple[Process, ...] = ("housekeeping",)
 _HOST: tuple[Process, ...] = ("host",)
-_ALL: tuple[Process, ...] = ("host", "worker", "housekeeping")
+_GATEWAY: tuple[Process, ...] = ("gateway",)
+_ALL: tuple[Process, ...] = ("host", "worker", "housekeeping", "gateway")
 
 METRICS: Mapping[MetricName, Metric] = {
     "RecordsConsumed": Metric("Count", "sum", _WORKER),
@@ -104,7 +117,7 @@ METRICS: Mapping[MetricName, Metric] = {
     "ChunksAdopted": Metric("Count", "sum", _WORKER),
     "MillisBehindLatest": Metric("Milliseconds", "reading", _WORKER),
     "CheckpointAge": Metric("Seconds", "reading", _WORKER),
-    "SinkRetries": Metric("Count", "sum", ("worker", "housekeeping"), "Sink"),
+    "SinkRetries": Metric("Count", "sum", ("worker", "housekeeping", "gateway"), "Sink"),
     "SinkWaitTime": Metric("Seconds", "sum", _WORKER),
     "AlertsSent": Metric("Count", "sum", _HOUSEKEEPING),
     "AlertsParked": Metric("Count", "sum", _HOUSEKEEPING),
@@ -116,6 +129,12 @@ METRICS: Mapping[MetricName, Metric] = {
     "DaemonRestarts": Metric("Count", "sum", _HOST),
     "ProcessFailures": Metric("Count", "sum", _HOST, "Process"),
     "DeliberateStops": Metric("Count", "sum", _HOST),
+    "GatewayRequests": Metric("Count", "sum", _GATEWAY, "Status"),
+    "GatewayLatency": Metric("Milliseconds", "values", _GATEWAY, "Route"),
+    "GatewayEvents": Metric("Count", "sum", _GATEWAY, "Outcome"),
+    "GatewayDuplicates": Metric("Count", "sum", _GATEWAY),
+    "GatewayWaiting": Metric("Count", "reading", _GATEWAY),
+    "GatewayUnanswered": Metric("Seconds", "reading", _GATEWAY),
     "MemoryUsed": Metric("Bytes", "reading", _ALL, "Process"),
     "LogLinesLost": Metric("Count", "sum", _ALL),
 }

@@ -3,13 +3,14 @@
 import contextlib
 import fcntl
 import os
+import select
 import shlex
 import shutil
 import signal
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import FrameType
+from types import FrameType, MappingProxyType
+from typing import NamedTuple
 
 from infra.local.environment import LocalEnvironment
 from infra.local.errors import AlreadyRunningError
@@ -33,13 +34,14 @@ def up(
     shards: int = 2,
     names: ResourceNames | None = None,
     prepare: Callable[[LocalEnvironment, Resources], None] | None = None,
+    further: Mapping[str, str] = MappingProxyType({}),
     announce: Callable[[str], None] = print,
 ) -> None:
     """Run until Ctrl-C or SIGTERM; call it from the main thread. ``database_port`` 0 is 5433 where that is free.
 
     ``prepare`` runs once everything is up and before anything is printed: migrations have their place there. While it
-    runs, ``state_dir/local.env`` holds the variables as KEY=value lines. Raises ``LocalEnvironmentError`` where it runs
-    already in this folder, cannot start, or one of its servers ends.
+    runs, ``state_dir/local.env`` holds the variables as KEY=value lines, the ``further`` ones among them. Raises
+    ``LocalEnvironmentError`` where it runs already in this folder, cannot start, or one of its servers ends.
     """
     state_dir.mkdir(parents=True, exist_ok=True)
     wanted = database_port or preferred_port(_DATABASE_PORT)
@@ -53,7 +55,7 @@ def up(
         resources = provision(environment, names, shards=shards)
         if prepare:
             prepare(environment, resources)
-        variables = {**environment.environment(), **resource_variables(resources), **QUICK}
+        variables = {**environment.environment(), **resource_variables(resources), **QUICK, **further}
         with written(state_dir / ENVIRONMENT_FILE, variables):
             for line in describe(environment, resources, variables, state_dir):
                 announce(line)
@@ -92,6 +94,10 @@ def describe(
     yield f"AWS        {environment.endpoint_url}   Kinesis, DynamoDB, S3, SNS, SQS, Secrets Manager, CloudWatch"
     yield f"PostgreSQL {environment.database_url}" + ("" if environment.postgres else "   (yours, from DATABASE_URL)")
     yield "Nothing is kept: every start begins with an empty AWS, and a fresh PostgreSQL unless you gave DATABASE_URL."
+    yield "The system itself, each in another shell in this folder:"
+    yield "  .venv/bin/fraudstream --local consume"
+    yield "  .venv/bin/fraudstream --local keys create me   # shows an API key, once"
+    yield "  .venv/bin/fraudstream --local serve            # POST /api/v1/classify; described at http://127.0.0.1:8080/docs"
     yield "In another shell:"
     yield f"  set -a; . {shlex.quote(str((state_dir / ENVIRONMENT_FILE).resolve()))}; set +a      # or:"
     for name, value in variables.items():
@@ -140,16 +146,29 @@ def written(path: Path, variables: dict[str, str]) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
+class _Stop(NamedTuple):
+    """Readable once somebody asked to stop."""
+
+    fd: int
+
+    def wait(self, seconds: float) -> bool:
+        """Wait so long at most; whether it is time to stop."""
+        return bool(select.select([self.fd], [], [], seconds)[0])
+
+
 @contextlib.contextmanager
-def _asked_to_stop() -> Iterator[threading.Event]:
-    stop = threading.Event()
+def _asked_to_stop() -> Iterator[_Stop]:
+    """A pipe, because an event's lock may be held by the very thread that the signal interrupts."""
+    reader, writer = os.pipe()
 
     def ask(_signal: int, _frame: FrameType | None) -> None:
-        stop.set()
+        os.write(writer, b"!")
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield stop
+        yield _Stop(reader)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        os.close(reader)
+        os.close(writer)

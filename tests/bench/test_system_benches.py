@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from consumer.bench import end_to_end, latency, memory, recovery
+from consumer.bench import end_to_end, gateway, latency, memory, recovery
 from consumer.bench.hops import HOPS
 from consumer.bench.result import Row, Sample
 from consumer.bench.terms import Terms
@@ -44,6 +44,13 @@ def test_latency_times_every_hop_of_every_event(terms: Terms) -> None:
     assert medians.keys() >= set(HOPS[:4])
     assert 0 <= medians["received → scored"] <= medians["received → committed"] <= medians["put → committed"]
     assert {row.cells["events"] for row in result.rows[:4]} == {300}
+
+
+def test_the_gateway_answers_every_request_with_its_decision_and_the_audit_is_clean(terms: Terms) -> None:
+    [row] = gateway.measure(terms).rows
+    assert (row.label, row.cells["requests"], row.cells["audit"]) == ("polling", 60, "clean, 80")
+    assert 0 < number(row, "p50") <= number(row, "p90")
+    assert number(row, "CPU") > 0
 
 
 def test_memory_tells_of_every_kind_of_process(terms: Terms) -> None:

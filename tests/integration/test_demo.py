@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -41,9 +43,29 @@ def test_the_demo_ends_with_a_clean_audit(tmp_path: Path) -> None:
         "published    decided",
         "audit clean: every event",
         "the riskiest is",
+        "gateway, request → decision, p50",
         "look around",
     ):
         assert words in told
+
+
+def test_the_curl_that_the_demo_prints_gets_a_decision(tmp_path: Path) -> None:
+    command, is_decided = list[str](), False
+    with start_demo(tmp_path, "--seconds", "20", "--rate", "20", "--shards", "1") as demo:
+        assert demo.stdout is not None
+        for line in demo.stdout:
+            if line.startswith("  curl ") or (command and command[-1].endswith("\\\n")):
+                command.append(line)
+            if command and "demo: first decision" in line:
+                is_decided = any("fraud_score" in asked("".join(command)) for _ in range(5))
+    assert demo.returncode == 0
+    assert is_decided
+
+
+def asked(command: str) -> dict[str, Any]:
+    done = subprocess.run(command, shell=True, capture_output=True, check=True)  # noqa: S602
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
 
 
 def test_a_file_with_bad_lines_is_told_and_fails_with_the_reason(tmp_path: Path) -> None:

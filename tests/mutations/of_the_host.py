@@ -93,8 +93,8 @@ PROCESSES = (
         "callProcessRecordsEvenForEmptyRecordList: the tick for chunks that close by age.",
         "an idle shard gets no tick",
         "consumer/kinesis/properties.py",
-        '            "true",\n',
-        '            "false",\n',
+        '            "true",\n            "the tick',
+        '            "false",\n            "the tick',
         f"{_PROPERTIES}::test_the_values_for_aws_follow_the_table_of_the_design",
     ),
     Mutation(

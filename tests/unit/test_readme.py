@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Container
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import TypeAdapter
 from typer.main import get_command
 
 from consumer.cli import app
+from consumer.gateway_settings import GatewaySettings
 from consumer.scoring.policy import parse_policy
 from consumer.settings import Settings
 from consumer.telemetry import metrics
-from consumer.telemetry.metrics import METRICS
+from consumer.telemetry.metrics import METRICS, Process
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
 
-def settings_table() -> str:
+def settings_table(settings: type[Settings], without: Container[str] = ()) -> str:
     """The table as it must stand between the markers."""
     rows = ["| variable | default | meaning |", "|---|---|---|"]
-    for name, field in Settings.model_fields.items():
+    for name, field in settings.model_fields.items():
+        if name in without:
+            continue
         default = "none" if field.default is None else f"`{_shown(field.default)}`"
         rows.append(f"| `FRAUDSTREAM_{name.upper()}` | {default} | {field.description} |")
     return "\n".join(rows)
@@ -44,7 +48,8 @@ def metrics_table() -> str:
     for meaning, bad, name in comments:
         unit, _, emitters, dimension = METRICS[name]
         shown = f"`{name}`" + (f" by `{dimension}`" if dimension else "")
-        rows.append(f"| {shown} | {unit} | {', '.join(emitters) if len(emitters) < 3 else 'all'} | {meaning} | {bad} |")
+        processes = "all" if set(emitters) == set(get_args(Process)) else ", ".join(emitters)
+        rows.append(f"| {shown} | {unit} | {processes} | {meaning} | {bad} |")
     return "\n".join(rows)
 
 
@@ -57,7 +62,14 @@ def test_every_metric_stands_in_the_readme_as_it_is() -> None:
 def test_every_setting_stands_in_the_readme_as_it_is() -> None:
     found = re.search(r"<!-- settings:begin -->\n(.*?)\n<!-- settings:end -->", README, re.DOTALL)
     assert found is not None
-    assert found[1] == settings_table(), f"put this between the markers:\n{settings_table()}"
+    assert found[1] == settings_table(Settings), f"put this between the markers:\n{settings_table(Settings)}"
+
+
+def test_every_setting_of_the_gateway_stands_in_the_readme_as_it_is() -> None:
+    found = re.search(r"<!-- gateway-settings:begin -->\n(.*?)\n<!-- gateway-settings:end -->", README, re.DOTALL)
+    assert found is not None
+    table = settings_table(GatewaySettings, without=Settings.model_fields)
+    assert found[1] == table, f"put this between the markers:\n{table}"
 
 
 def test_every_command_and_only_those_stand_in_the_readme() -> None:
