@@ -45,7 +45,7 @@ class _Plan(NamedTuple):
 
 
 _SMOKE = _Plan(1, 20, ("polling",), 1, 1, 3)
-_SHORT = _Plan(2, 200, _MODES, 1, 10, 20)
+_SHORT = _Plan(2, 200, _MODES, 1, 10, 15)
 _FULL = _Plan(2, 200, _MODES, 3, 10, 60)
 
 

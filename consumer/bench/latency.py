@@ -33,7 +33,7 @@ class _Plan(NamedTuple):
 
 
 _SMOKE = _Plan(1, (100,), ("polling",), 1, 200, 1, 3)
-_SHORT = _Plan(4, (100, 1_000, 5_000), _MODES, 1, 2_000, 10, 10)
+_SHORT = _Plan(4, (100, 1_000, 5_000), _MODES, 1, 2_000, 10, 8)
 _FULL = _Plan(4, (100, 1_000, 5_000), _MODES, 3, 2_000, 20, 30)
 
 

@@ -42,7 +42,7 @@ class _Look(NamedTuple):
 
 
 _SMOKE = _Plan((1,), 3, 1, 0, 0)
-_SHORT = _Plan((1, 8, 32), 30, 2, 0, 0)
+_SHORT = _Plan((1, 32), 30, 2, 0, 0)
 _FULL = _Plan((1, 8, 32), 120, 5, 1_800, 8)
 
 

@@ -52,7 +52,7 @@ def plan_of(terms: Terms) -> Plan:
     """Return the sizes for the scale; at `short` the part takes about three minutes."""
     return terms.pick(
         Plan(40, 20, 80, 1, (20,)),
-        Plan(5_000, 1_000, 15_000, 3, (500,)),
+        Plan(5_000, 1_000, 15_000, 2, (500,)),
         Plan(10_000, 1_000, 20_000, 5, (500, 10, 1_000)),
     )
 

@@ -71,7 +71,7 @@ class Turn(NamedTuple):
 def plan_of(terms: Terms) -> Plan:
     """Return the sizes for the scale; at `short` the part takes about a minute."""
     return terms.pick(
-        Plan(500, 50, 100, 5_000, 1), Plan(10_000, 2_000, 10_000, 20_000, 3), Plan(40_000, 10_000, 40_000, 60_000, 7)
+        Plan(500, 50, 100, 5_000, 1), Plan(10_000, 2_000, 10_000, 20_000, 2), Plan(40_000, 10_000, 40_000, 60_000, 7)
     )
 
 
