@@ -64,7 +64,7 @@ class BackgroundPublisher:
         self._publisher = Publisher(
             client, stream_name, settings=publishing, on_progress=on_progress, sleep=self._sleep
         )
-        self._room = WaitingRoom(publishing.limits, linger_s=self.settings.linger_s, most=self.settings.most_waiting)
+        self._room = WaitingRoom(publishing.gathered, linger_s=self.settings.linger_s, most=self.settings.most_waiting)
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
         self._thread.start()
 

@@ -67,7 +67,7 @@ MetricName: TypeAlias = Literal[
     "GatewayRequests",
     # From a request's head to the end of its answer, by route. Bad: p99 of classify over 1,000: decisions come late.
     "GatewayLatency",
-    # Events to be classified, by outcome (decided, accepted, declined, conflicting, invalid, unavailable). Bad: the last, for minutes.
+    # Events to be classified, by outcome (decided, accepted, declined, conflicting, unavailable). Bad: the last, for minutes.
     "GatewayEvents",
     # Decisions given for events that were asked for, or decided, before: clients that retry. Bad: it stays near the events decided.
     "GatewayDuplicates",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import APIRouter, Request, Response
 
 from producers.gateway import answers
@@ -32,7 +34,8 @@ def add_labels(router: APIRouter, front: Front) -> None:
     )
     async def put_labels(request: Request) -> Response:
         client = await admit(front, request, "label")
-        labels = tuple(read_labels(await read_json(request), front.now()))
+        body = await read_json(request)
+        labels = tuple(await asyncio.to_thread(read_labels, body, front.now()))  # too long for the event loop
         await count_rest(front, client, len(labels))
         outcomes = await ask(front, front.labels.submit, labels, "Labels cannot be stored")
         return response(Reply(200, answers.label_results([label.transaction_id for label in labels], outcomes)))
