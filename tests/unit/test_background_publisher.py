@@ -100,19 +100,6 @@ def test_records_linger_for_company_until_the_request_is_full() -> None:
         assert [len(request) for request in kinesis.requests] == [10]
 
 
-def test_records_of_one_key_travel_together_where_they_are_aggregated() -> None:
-    kinesis = EmulatedKinesis()
-    publishing = PublisherSettings(limits=STRICT, aggregation=Aggregation())
-
-    with a_publisher(kinesis, linger_s=3600.0, publishing=publishing) as publisher:
-        futures = [publisher.submit(record) for record in some_records(600, keys=1)]
-        assert publisher.flush(PATIENCE_S)
-        places = places_of(futures)
-
-    assert len(kinesis.requests) == 1
-    assert [kinesis.delivered()[place] for place in places] == some_records(600, keys=1)
-
-
 def test_a_flush_sends_at_once_what_lingers() -> None:
     with a_publisher(EmulatedKinesis(), linger_s=3600.0) as publisher:
         future = publisher.submit(OutgoingRecord(b"x", "k"))

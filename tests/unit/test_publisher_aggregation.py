@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producers.aggregation import Aggregation
+from producers.background import BackgroundPublisher, BackgroundSettings
 from producers.batches import BatchLimits
 from producers.errors import CredentialsError
 from producers.kinesis import Progress, PublisherSettings
@@ -226,3 +227,13 @@ def test_whatever_is_split_merged_or_fails_every_record_is_delivered_in_the_orde
         assert sum(sizes_bytes) <= 700
         inside = [split(entry["Data"]) or [] for entry in request]
         assert all(len(found) <= aggregation.user_records for found in inside)
+
+
+def test_records_of_one_key_travel_together_in_the_background_too() -> None:
+    kinesis, records = EmulatedKinesis(), some_records(600, keys=1)
+
+    with BackgroundPublisher(kinesis, "s", settings=BackgroundSettings(STRICT, linger_s=3600.0)) as publisher:
+        futures = [publisher.submit(record) for record in records]
+
+    assert len(kinesis.requests) == 1
+    assert [kinesis.delivered()[future.result(30)] for future in futures] == records
